@@ -1,0 +1,30 @@
+package io.mapfs.core.wire;
+
+/** Bounds that both ends check before they allocate. */
+public final class Limits {
+  /** Most bytes of one frame's payload: one record with 8 MiB of pages, and its changes. */
+  public static final int MAX_FRAME_BYTES = 16 << 20;
+
+  /** Most ids in a GetBlocks or HaveBlocks. */
+  public static final int MAX_IDS = 1024;
+
+  /** Most content bytes asked for in one GetBlocks; the asker keeps to it. */
+  public static final int MAX_GET_BYTES = 4 << 20;
+
+  /** Most page bytes in one record. */
+  public static final int MAX_RECORD_PAGE_BYTES = 8 << 20;
+
+  /** Most changes in one record. */
+  public static final int MAX_RECORD_CHANGES = 65_536;
+
+  /** Most encoded bytes of one record, its pages left out. */
+  public static final int MAX_RECORD_BYTES = 6 << 20;
+
+  /** Most bytes of one tree chunk. */
+  public static final int MAX_TREE_CHUNK_BYTES = 1 << 20;
+
+  /** Most bytes of a master's, node's, snapshot's name. */
+  public static final int MAX_NAME_BYTES = 63;
+
+  private Limits() {}
+}

@@ -1,0 +1,52 @@
+package io.mapfs.server;
+
+import com.google.gson.JsonObject;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.Message;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/**
+ * What the appliance does for its clients. Every method may block on the disk and is called from a
+ * worker thread, never from a network thread; calls of one session may run beside each other, but
+ * appends of one overlay come in the order in which they arrived.
+ */
+public interface ApplianceService {
+  /** The identity made at init: 32 hexadecimal digits. */
+  String clusterId();
+
+  /** A session has shaken hands. */
+  void opened(Session session);
+
+  /** A session is gone: what it held (leases, imports, pins) is released. */
+  void closed(Session session);
+
+  /** A control request. {@code progress} may be called any number of times before return. */
+  JsonObject call(
+      Session session, String method, JsonObject parameters, Consumer<JsonObject> progress)
+      throws ApplianceException;
+
+  Message.Blocks getBlocks(Session session, Message.GetBlocks request) throws ApplianceException;
+
+  Message.Have haveBlocks(Session session, Message.HaveBlocks request) throws ApplianceException;
+
+  /** Verifies and stores uploaded blocks. */
+  void putBlocks(Session session, Message.PutBlocks request) throws ApplianceException;
+
+  Message.TreeChunk getTree(Session session, Message.GetTree request) throws ApplianceException;
+
+  void putTree(Session session, Message.PutTree request) throws ApplianceException;
+
+  Message.OverlayOpened openOverlay(Session session, Message.OpenOverlay request)
+      throws ApplianceException;
+
+  Message.OverlayPosition getPosition(Session session, Message.GetPosition request)
+      throws ApplianceException;
+
+  Message.HeadRows getHead(Session session, Message.GetHead request) throws ApplianceException;
+
+  /** Completes when the record is durable (group commit); fails with an ApplianceException. */
+  CompletableFuture<Message.Appended> append(Session session, Message.Append request);
+
+  void closeOverlay(Session session, Message.CloseOverlay request) throws ApplianceException;
+}
