@@ -4,8 +4,8 @@ import java.io.Closeable;
 import java.io.IOException;
 
 /**
- * Ordered byte keys in tables. Keys compare by unsigned bytes. Safe for concurrent use; iterators and
- * batches belong to one thread. Whoever opens closes.
+ * Ordered byte keys in tables. Keys compare by unsigned bytes. Safe for concurrent use; iterators
+ * and batches belong to one thread. Whoever opens closes.
  */
 public interface KeyValueStore extends Closeable {
   /** The table of this name, which was given when the store was opened. */
@@ -14,7 +14,9 @@ public interface KeyValueStore extends Closeable {
   /** The value, or {@code null}. */
   byte[] get(Table table, byte[] key) throws IOException;
 
-  /** Rows of a table from {@code from} (inclusive) to {@code to} (exclusive; {@code null}: the end). */
+  /**
+   * Rows of a table from {@code from} (inclusive) to {@code to} (exclusive; {@code null}: the end).
+   */
   Cursor scan(Table table, byte[] from, byte[] to) throws IOException;
 
   Batch batch();
