@@ -3,8 +3,8 @@ package io.mapfs.node;
 import java.nio.file.Path;
 
 /**
- * Where a node's daemon keeps things on the machine's own disk. None of it may lie on the filesystem
- * that the daemon serves.
+ * Where a node's daemon keeps things on the machine's own disk. None of it may lie on the
+ * filesystem that the daemon serves.
  *
  * @param stateRoot holds, per appliance and node, the overlay's index, page log and local journal
  * @param cacheRoot holds tree files and the block cache

@@ -96,7 +96,9 @@ public final class ControlServer implements Closeable {
     try (connection) {
       JsonObject reply;
       try {
-        JsonObject request = JsonParser.parseString(ControlLine.read(connection, MAX_REQUEST_BYTES)).getAsJsonObject();
+        JsonObject request =
+            JsonParser.parseString(ControlLine.read(connection, MAX_REQUEST_BYTES))
+                .getAsJsonObject();
         reply = handler.handle(request.get("command").getAsString(), request);
         reply.addProperty("ok", true);
       } catch (ApplianceException e) {

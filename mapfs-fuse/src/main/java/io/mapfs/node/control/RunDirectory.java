@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where daemons of this machine keep their control sockets: {@code NODE.sock} in {@code $MAPFS_RUN}, or
- * in /run/mapfs.
+ * Where daemons of this machine keep their control sockets: {@code NODE.sock} in {@code
+ * $MAPFS_RUN}, or in /run/mapfs.
  */
 public final class RunDirectory {
   private static final String SUFFIX = ".sock";

@@ -24,7 +24,8 @@ final class ControlServerTest {
   @TempDir Path directory;
 
   private ControlServer start(ControlServer.Handler handler) throws IOException {
-    return ControlServer.start(new RunDirectory(directory.resolve("run")).prepareSocket("web01"), handler);
+    return ControlServer.start(
+        new RunDirectory(directory.resolve("run")).prepareSocket("web01"), handler);
   }
 
   private Path socket() {
