@@ -36,7 +36,7 @@ public interface ApplianceClient extends AutoCloseable {
    *     speaks no common version
    */
   static ApplianceClient connect(Endpoint endpoint, ClientConfig config) throws ApplianceException {
-    throw new ApplianceException(FailureCode.UNAVAILABLE, "not connected");
+    return Connection.open(endpoint, config);
   }
 
   /** What the appliance said of itself in the last handshake. */

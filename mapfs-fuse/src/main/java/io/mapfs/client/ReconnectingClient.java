@@ -15,6 +15,9 @@ public interface ReconnectingClient extends ApplianceClient {
    */
   static ReconnectingClient start(
       java.util.List<Endpoint> endpoints, ClientConfig config, ConnectionListener listener) {
-    throw new UnsupportedOperationException();
+    if (endpoints.isEmpty()) {
+      throw new IllegalArgumentException("no address to connect to");
+    }
+    return null;
   }
 }
