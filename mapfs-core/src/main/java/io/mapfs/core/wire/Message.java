@@ -120,6 +120,9 @@ public sealed interface Message {
    * @param version the version that it stands on
    * @param quotaBytes most bytes of own content; 0 for unlimited
    * @param cacheBytes size of the node's block cache; 0 for the node's own default
+   * @param nextIno lowest inode number of the overlay's range that was never used, rolled-back
+   *     files included; at least {@code NodeId.FIRST_OVERLAY_INO}
+   * @param nextCookie lowest directory cookie that was never used; at least 1
    */
   record OverlayOpened(
       long epoch,
@@ -129,7 +132,9 @@ public sealed interface Message {
       String master,
       int version,
       long quotaBytes,
-      long cacheBytes)
+      long cacheBytes,
+      long nextIno,
+      long nextCookie)
       implements Message {}
 
   /**
