@@ -1,5 +1,7 @@
 package io.mapfs.core.wire;
 
+import io.mapfs.core.journal.RecordLimits;
+
 /** Bounds that both ends check before they allocate. */
 public final class Limits {
   /** Most bytes of one frame's payload: one record with 8 MiB of pages, and its changes. */
@@ -12,13 +14,13 @@ public final class Limits {
   public static final int MAX_GET_BYTES = 4 << 20;
 
   /** Most page bytes in one record. */
-  public static final int MAX_RECORD_PAGE_BYTES = 8 << 20;
+  public static final int MAX_RECORD_PAGE_BYTES = RecordLimits.MAX_PAGE_BYTES;
 
   /** Most changes in one record. */
-  public static final int MAX_RECORD_CHANGES = 65_536;
+  public static final int MAX_RECORD_CHANGES = RecordLimits.MAX_CHANGES;
 
   /** Most encoded bytes of one record, its pages left out. */
-  public static final int MAX_RECORD_BYTES = 6 << 20;
+  public static final int MAX_RECORD_BYTES = RecordLimits.MAX_RECORD_BYTES;
 
   /** Most bytes of one tree chunk. */
   public static final int MAX_TREE_CHUNK_BYTES = 1 << 20;
