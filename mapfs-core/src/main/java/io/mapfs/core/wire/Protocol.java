@@ -1,0 +1,43 @@
+package io.mapfs.core.wire;
+
+/** What this release speaks. */
+public final class Protocol {
+  /** Lowest protocol version that this release understands. */
+  public static final int LOWEST_VERSION = 1;
+
+  /** Highest one. */
+  public static final int HIGHEST_VERSION = 1;
+
+  /** Feature bits that this release understands; none are defined yet. */
+  public static final long FEATURES = 0;
+
+  /** First bytes of a Hello's payload: "MAPFS" and a zero. */
+  static final byte[] MAGIC = {'M', 'A', 'P', 'F', 'S', 0};
+
+  private Protocol() {}
+
+  /**
+   * The version that both ends speak.
+   *
+   * @throws ApplianceException INCOMPATIBLE if there is none
+   */
+  public static int commonVersion(Message.Hello hello) throws ApplianceException {
+    int version = Math.min(hello.highestVersion(), HIGHEST_VERSION);
+    if (version < hello.lowestVersion() || version < LOWEST_VERSION) {
+      throw new ApplianceException(
+          FailureCode.INCOMPATIBLE,
+          "the appliance speaks protocol "
+              + versions(LOWEST_VERSION, HIGHEST_VERSION)
+              + ", this client "
+              + versions(hello.lowestVersion(), hello.highestVersion())
+              + " ("
+              + hello.software()
+              + "); install the same MapFS release on both");
+    }
+    return version;
+  }
+
+  private static String versions(int lowest, int highest) {
+    return lowest == highest ? "version " + lowest : "versions " + lowest + " to " + highest;
+  }
+}
