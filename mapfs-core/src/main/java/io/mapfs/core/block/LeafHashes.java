@@ -36,6 +36,24 @@ public final class LeafHashes {
     return leaves;
   }
 
+  /** The leaf hashes of the bytes from position to limit, in the heap or direct. */
+  public static byte[] of(ByteBuffer content) {
+    if (content.hasArray()) {
+      return of(content.array(), content.arrayOffset() + content.position(), content.remaining());
+    }
+    byte[] leaves = new byte[count(content.remaining()) * HASH_BYTES];
+    MessageDigest digest = DIGEST.get();
+    ByteBuffer rest = content.duplicate();
+    for (int at = 0; at < leaves.length; at += HASH_BYTES) {
+      int leafBytes = Math.min(BlockId.LEAF_BYTES, rest.remaining());
+      digest.reset();
+      digest.update(rest.slice(rest.position(), leafBytes));
+      rest.position(rest.position() + leafBytes);
+      end(digest, leaves, at);
+    }
+    return leaves;
+  }
+
   /** The id of a block with these leaf hashes. */
   public static BlockId id(byte[] leaves) {
     MessageDigest digest = DIGEST.get();
@@ -69,6 +87,10 @@ public final class LeafHashes {
       MessageDigest digest, byte[] content, int offset, int length, byte[] target, int at) {
     digest.reset();
     digest.update(content, offset, length);
+    end(digest, target, at);
+  }
+
+  private static void end(MessageDigest digest, byte[] target, int at) {
     try {
       digest.digest(target, at, HASH_BYTES);
     } catch (DigestException e) {
