@@ -119,6 +119,12 @@ public interface ApplianceClient extends AutoCloseable {
         new Message.OpenOverlay(node, host, force), Message.OverlayOpened.class, Priority.JOURNAL);
   }
 
+  /** Takes up the lease of that epoch on this connection, after an older one broke. */
+  default CompletableFuture<Message.OverlayPosition> resumeOverlay(String node, long epoch) {
+    return request(
+        new Message.ResumeOverlay(node, epoch), Message.OverlayPosition.class, Priority.JOURNAL);
+  }
+
   default CompletableFuture<Message.OverlayPosition> getPosition(String node) {
     return request(new Message.GetPosition(node), Message.OverlayPosition.class, Priority.JOURNAL);
   }

@@ -40,6 +40,10 @@ public interface ApplianceService {
   Message.OverlayOpened openOverlay(Session session, Message.OpenOverlay request)
       throws ApplianceException;
 
+  /** The session becomes the one that holds the lease of that epoch. */
+  Message.OverlayPosition resumeOverlay(Session session, Message.ResumeOverlay request)
+      throws ApplianceException;
+
   Message.OverlayPosition getPosition(Session session, Message.GetPosition request)
       throws ApplianceException;
 

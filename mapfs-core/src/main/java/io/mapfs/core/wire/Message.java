@@ -138,6 +138,13 @@ public sealed interface Message {
       implements Message {}
 
   /**
+   * Takes up a lease again that this node was granted under {@code epoch}, on a new connection
+   * after the old one broke. Answered by {@link OverlayPosition}; refused with STALE_EPOCH if the
+   * lease has changed hands since.
+   */
+  record ResumeOverlay(String node, long epoch) implements Message {}
+
+  /**
    * Asks where the overlay stands, without taking the lease. Answered by {@link OverlayPosition}.
    */
   record GetPosition(String node) implements Message {}

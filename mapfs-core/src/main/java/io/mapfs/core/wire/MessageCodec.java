@@ -147,6 +147,10 @@ public final class MessageCodec {
         Message.CloseOverlay close = (Message.CloseOverlay) message;
         out.string(close.node(), Limits.MAX_NAME_BYTES).u64(close.epoch());
       }
+      case RESUME_OVERLAY -> {
+        Message.ResumeOverlay resume = (Message.ResumeOverlay) message;
+        out.string(resume.node(), Limits.MAX_NAME_BYTES).u64(resume.epoch());
+      }
       case BARRIER -> out.string(((Message.Barrier) message).node(), Limits.MAX_NAME_BYTES);
       case FENCE -> {
         Message.Fence fence = (Message.Fence) message;
@@ -251,6 +255,7 @@ public final class MessageCodec {
       }
       case APPENDED -> new Message.Appended(in.size());
       case CLOSE_OVERLAY -> new Message.CloseOverlay(in.string(Limits.MAX_NAME_BYTES), in.size());
+      case RESUME_OVERLAY -> new Message.ResumeOverlay(in.string(Limits.MAX_NAME_BYTES), in.size());
       case BARRIER -> new Message.Barrier(in.string(Limits.MAX_NAME_BYTES));
       case FENCE ->
           new Message.Fence(

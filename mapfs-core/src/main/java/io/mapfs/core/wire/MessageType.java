@@ -36,6 +36,7 @@ enum MessageType {
   APPEND(70, Message.Append.class),
   APPENDED(71, Message.Appended.class),
   CLOSE_OVERLAY(72, Message.CloseOverlay.class),
+  RESUME_OVERLAY(73, Message.ResumeOverlay.class),
 
   BARRIER(80, Message.Barrier.class),
   FENCE(81, Message.Fence.class);
