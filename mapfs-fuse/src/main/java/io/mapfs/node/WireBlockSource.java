@@ -24,12 +24,13 @@ final class WireBlockSource implements BlockSource {
     CompletableFuture<Message.Blocks> answer = client.getBlocks(scope, ids, priority);
     CompletableFuture<List<StoredBlock>> blocks = answer.thenApply(Message.Blocks::blocks);
     // The cache cancels what nobody waits for; thenApply alone would not tell the client.
-    blocks.whenComplete(
-        (ignored, failure) -> {
-          if (blocks.isCancelled()) {
-            answer.cancel(true);
-          }
-        });
+    var unused =
+        blocks.whenComplete(
+            (ignored, failure) -> {
+              if (blocks.isCancelled()) {
+                answer.cancel(true);
+              }
+            });
     return blocks;
   }
 }
