@@ -1,0 +1,125 @@
+package io.mapfs.cli;
+
+import io.mapfs.cli.appliance.ApplianceGroup;
+import io.mapfs.cli.base.Failures;
+import io.mapfs.cli.base.Release;
+import io.mapfs.cli.node.NodeCommand;
+import io.mapfs.cli.node.StatusCommand;
+import io.mapfs.cli.repo.RepoCommand;
+import io.mapfs.cli.snapshot.RollbackCommand;
+import io.mapfs.cli.snapshot.SnapshotCommand;
+import io.mapfs.core.wire.FailureCode;
+import java.io.PrintWriter;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The {@code mapfs} command: entry point and root of the command tree. */
+@Command(
+    name = "mapfs",
+    header = "MapFS: machines that share one root filesystem and keep only what they change.",
+    synopsisSubcommandLabel = "COMMAND",
+    versionProvider = Mapfs.Version.class,
+    subcommands = {
+      ApplianceGroup.class,
+      RepoCommand.class,
+      NodeCommand.class,
+      SnapshotCommand.class,
+      RollbackCommand.class,
+      StatusCommand.class,
+      CompletionCommand.class,
+      WarmUpCommand.class
+    },
+    footer = {
+      "",
+      "First steps:",
+      "  mapfs appliance init  --store /srv/mapfs",
+      "  mapfs appliance serve --store /srv/mapfs --listen 127.0.0.1:7400 --insecure &",
+      "  mapfs repo import debian ./rootfs",
+      "  mapfs node add web01 --master debian",
+      "  mapfs mount web01 /mnt/web01",
+      "",
+      "An option's value comes from the command line, else from the environment",
+      "(MAPFS_APPLIANCE for --appliance), else from /etc/mapfs/mapfs.conf or $MAPFS_CONFIG",
+      "(appliance = HOST:PORT). 'mapfs COMMAND --help' explains each command."
+    })
+public final class Mapfs {
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      scope = ScopeType.INHERIT,
+      description = "Show this help.")
+  @SuppressWarnings("unused") // picocli reads it
+  private boolean help;
+
+  @Option(
+      names = {"-V", "--version"},
+      versionHelp = true,
+      description = "Show the version.")
+  @SuppressWarnings("unused") // picocli reads it
+  private boolean version;
+
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Show where in the program an error came from.")
+  private boolean debug;
+
+  private Mapfs() {}
+
+  public static void main(String[] arguments) {
+    System.exit(commandLine(System.getenv()).execute(arguments));
+  }
+
+  static CommandLine commandLine(Map<String, String> environment) {
+    Mapfs root = new Mapfs();
+    return new CommandLine(root)
+        .setDefaultValueProvider(new Defaults(environment))
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler(Mapfs::refuse)
+        .setExecutionExceptionHandler(root::fail);
+  }
+
+  /** Wrong usage: one line, and where to read on. */
+  private static int refuse(ParameterException e, String[] arguments) {
+    CommandLine command = e.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("mapfs: " + Failures.singleLine(e.getMessage()));
+    UnmatchedArgumentException.printSuggestions(e, err);
+    err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    err.flush();
+    return FailureCode.INVALID.exitCode();
+  }
+
+  private int fail(Exception e, CommandLine command, ParseResult parsed) {
+    PrintWriter err = command.getErr();
+    err.println("mapfs: " + Failures.line(e));
+    if (debug) {
+      e.printStackTrace(err);
+    }
+    err.flush();
+    return Failures.code(e).exitCode();
+  }
+
+  /** Reads the version from the jar. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {
+        Release.name(),
+        "Java "
+            + System.getProperty("java.version")
+            + " on Linux "
+            + System.getProperty("os.version")
+            + " "
+            + System.getProperty("os.arch")
+      };
+    }
+  }
+}

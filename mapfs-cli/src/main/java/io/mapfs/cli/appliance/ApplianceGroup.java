@@ -1,0 +1,11 @@
+package io.mapfs.cli.appliance;
+
+import picocli.CommandLine.Command;
+
+/** {@code mapfs appliance}. */
+@Command(
+    name = "appliance",
+    header = "The appliance: keeps masters, overlays and snapshots, and serves them.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {StatusCommand.class})
+public final class ApplianceGroup {}

@@ -1,0 +1,2 @@
+/** Commands on the appliance itself: init, serve, status. */
+package io.mapfs.cli.appliance;

@@ -1,0 +1,2 @@
+/** Commands on nodes: add, list, show, update, remove, and the status of all of them. */
+package io.mapfs.cli.node;

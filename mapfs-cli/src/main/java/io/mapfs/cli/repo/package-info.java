@@ -1,0 +1,2 @@
+/** Commands on the repository: import, list, versions, show, verify. */
+package io.mapfs.cli.repo;

@@ -1,0 +1,2 @@
+/** Commands on snapshots: create, list, show, diff, delete, and rollback. */
+package io.mapfs.cli.snapshot;
