@@ -1,0 +1,38 @@
+package io.mapfs.node;
+
+import io.mapfs.client.Endpoint;
+import io.mapfs.node.control.RunDirectory;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How a node's root is to be mounted.
+ *
+ * @param node the node's name
+ * @param appliance where it is served
+ * @param mountPoint an existing directory
+ * @param frontEnd {@code auto}, {@code direct} or {@code jnr}
+ * @param paths local directories
+ * @param run where the control socket goes
+ * @param cacheBytes size of the block cache; empty: as the node's record says, else a default
+ * @param localDurability whether fsync returns once the node's own disk has the data (else: once the
+ *     appliance has it)
+ * @param readOnly whether the kernel refuses every change
+ * @param force take the lease although another machine holds it
+ * @param lossLimit how long reads and fsyncs wait for an unreachable appliance before they fail
+ * @param software this release, for people
+ */
+public record NodeConfig(
+    String node,
+    Endpoint appliance,
+    Path mountPoint,
+    String frontEnd,
+    NodePaths paths,
+    RunDirectory run,
+    Optional<Long> cacheBytes,
+    boolean localDurability,
+    boolean readOnly,
+    boolean force,
+    Duration lossLimit,
+    String software) {}
