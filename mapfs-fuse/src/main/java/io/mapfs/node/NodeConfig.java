@@ -16,8 +16,8 @@ import java.util.Optional;
  * @param paths local directories
  * @param run where the control socket goes
  * @param cacheBytes size of the block cache; empty: as the node's record says, else a default
- * @param localDurability whether fsync returns once the node's own disk has the data (else: once the
- *     appliance has it)
+ * @param localDurability whether fsync returns once the node's own disk has the data (else: once
+ *     the appliance has it)
  * @param readOnly whether the kernel refuses every change
  * @param force take the lease although another machine holds it
  * @param lossLimit how long reads and fsyncs wait for an unreachable appliance before they fail
