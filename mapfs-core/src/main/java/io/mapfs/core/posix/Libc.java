@@ -92,5 +92,11 @@ public interface Libc {
 
   int prctl(int option, long a, long b, long c, long d);
 
+  int open_by_handle_at(int mountDescriptor, long handleAddress, int flags);
+
+  int sync_file_range(int descriptor, long offset, long length, int flags);
+
+  int gettid();
+
   int geteuid();
 }

@@ -67,6 +67,10 @@ public final class Posix {
   public static final FileTime UTIME_OMIT = null;
 
   private static final long UTIME_OMIT_NANOS = (1L << 30) - 2;
+
+  /** SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER. */
+  private static final int SYNC_FILE_RANGE_WRITE_AND_WAIT = 1 | 2 | 4;
+
   private static final byte[] EMPTY = {};
   private static final MemoryIO MEMORY = MemoryIO.getInstance();
   private static final LastError LAST_ERROR = LastError.getInstance();
@@ -552,6 +556,44 @@ public final class Posix {
     int result = LIBC.prctl(option, a, b, c, d);
     check(result, "prctl", bytes("option " + option));
     return result;
+  }
+
+  /**
+   * open_by_handle_at(2); O_CLOEXEC is added.
+   *
+   * @param mountDescriptor any open file of the filesystem
+   * @param type the handle's type, which its filesystem defines
+   * @param handle its bytes, at most 128
+   */
+  public static Descriptor openByHandle(int mountDescriptor, int type, byte[] handle, int flags)
+      throws FsException {
+    Scratch scratch = Scratch.get();
+    // struct file_handle: u32 handle_bytes, s32 handle_type, the bytes
+    scratch.data().putInt(0, handle.length).putInt(4, type).put(8, handle);
+    int result;
+    do {
+      result =
+          LIBC.open_by_handle_at(
+              mountDescriptor, scratch.dataAddress(), flags | OpenFlags.O_CLOEXEC);
+    } while (result < 0 && interrupted());
+    check(result, "open_by_handle_at", mountDescriptor);
+    return new Descriptor(result);
+  }
+
+  /**
+   * sync_file_range(2) of the whole file: writes its dirty pages and waits until none is under
+   * write-back. Takes no lock of the inode, and makes nothing durable.
+   */
+  public static void writePagesBack(int descriptor) throws FsException {
+    check(
+        LIBC.sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE_AND_WAIT),
+        "sync_file_range",
+        descriptor);
+  }
+
+  /** gettid(2): the calling thread's id, as another process sees it. */
+  public static int threadId() {
+    return LIBC.gettid();
   }
 
   /** geteuid(2): 0 for root. */

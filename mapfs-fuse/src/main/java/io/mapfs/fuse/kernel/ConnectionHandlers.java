@@ -55,8 +55,8 @@ final class ConnectionHandlers {
   }
 
   /**
-   * {@code struct fuse_interrupt_in}: u64 unique. Answered only where the request is unknown: EAGAIN
-   * makes the kernel send the interrupt again if it still waits.
+   * {@code struct fuse_interrupt_in}: u64 unique. Answered only where the request is unknown:
+   * EAGAIN makes the kernel send the interrupt again if it still waits.
    */
   static void interrupt(KernelConnection c, Exchange x) throws FsException {
     long unique = x.in().getLong();

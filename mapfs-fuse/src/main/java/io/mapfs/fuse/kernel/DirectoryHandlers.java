@@ -41,8 +41,7 @@ final class DirectoryHandlers {
     int start = out.position();
     out.limit((int) Math.min(out.limit(), start + size));
     try {
-      c.operations()
-          .readdir(x, x.node(), handle, cookie, plus, new DirectoryWriter(c, out, plus));
+      c.operations().readdir(x, x.node(), handle, cookie, plus, new DirectoryWriter(c, out, plus));
     } catch (FsException e) {
       if (out.position() == start) {
         throw e;

@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one place where a throwable becomes an errno, by type: an {@link FsException} carries its own,
- * anything else is a fault of the implementation and answers EIO.
+ * The one place where a throwable becomes an errno, by type: an {@link FsException} carries its
+ * own, anything else is a fault of the implementation and answers EIO.
  *
  * <p>A fault is logged with its stack trace the first time that it comes from a place, so that a
  * fault on every read does not fill the disk; the set of places is bounded.
@@ -40,7 +40,8 @@ public final class Failures {
 
   private static void log(Throwable cause, String operation, long node, String message) {
     StackTraceElement[] trace = cause.getStackTrace();
-    String place = operation + ' ' + cause.getClass().getName() + (trace.length > 0 ? trace[0] : "");
+    String place =
+        operation + ' ' + cause.getClass().getName() + (trace.length > 0 ? trace[0] : "");
     if (LOGGED.size() < PLACES_MAX && LOGGED.add(place)) {
       LOG.error("{} of node {}: {} (told once)", operation, Long.toHexString(node), message, cause);
     }

@@ -201,8 +201,8 @@ final class FileHandlers {
   /**
    * The kernel may hold dirty pages that only it knows. They are written back first; where that
    * cannot be waited for, everything up to the length is data, which is always a legal answer. The
-   * caller holds the inode's lock (fs/fuse/file.c, fuse_file_llseek): nothing that wants it, such as
-   * fsync, could end before this is answered.
+   * caller holds the inode's lock (fs/fuse/file.c, fuse_file_llseek): nothing that wants it, such
+   * as fsync, could end before this is answered.
    */
   private static long seekInOpen(
       KernelConnection c, Exchange x, long handle, long offset, int whence) throws FsException {

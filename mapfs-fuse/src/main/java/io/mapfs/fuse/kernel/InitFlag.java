@@ -37,7 +37,9 @@ enum InitFlag {
     return (flags & mask) != 0;
   }
 
-  /** What both sides want: writeback and zero-message opens depend on whether the mount is writable. */
+  /**
+   * What both sides want: writeback and zero-message opens depend on whether the mount is writable.
+   */
   static long agreed(long offered, boolean readOnly) {
     Set<InitFlag> wanted = EnumSet.allOf(InitFlag.class);
     wanted.remove(readOnly ? WRITEBACK_CACHE : NO_OPEN_SUPPORT);

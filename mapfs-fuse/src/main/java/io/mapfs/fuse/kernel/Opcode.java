@@ -51,7 +51,9 @@ enum Opcode {
   STATX(52, 24, AttributeHandlers::statx),
   COPY_FILE_RANGE_64(53, 56, FileHandlers::copyFileRange64);
 
-  /** Serves one request: reads {@code exchange.in()}, puts the answer into {@code exchange.out()}. */
+  /**
+   * Serves one request: reads {@code exchange.in()}, puts the answer into {@code exchange.out()}.
+   */
   @FunctionalInterface
   interface Handler {
     void handle(KernelConnection connection, Exchange exchange) throws FsException;
@@ -67,6 +69,9 @@ enum Opcode {
 
   private final int number;
   private final int bodyBytesMin;
+
+  /** Has no state. */
+  @SuppressWarnings("ImmutableEnumChecker")
   private final Handler handler;
 
   Opcode(int number, int bodyBytesMin, Handler handler) {

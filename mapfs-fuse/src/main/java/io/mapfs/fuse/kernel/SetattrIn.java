@@ -1,10 +1,10 @@
 package io.mapfs.fuse.kernel;
 
 import io.mapfs.core.fs.AttributeChange;
+import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FileSystemOperations;
 import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FsException;
-import io.mapfs.core.fs.Errno;
 import java.nio.ByteBuffer;
 
 /**
@@ -20,8 +20,8 @@ import java.nio.ByteBuffer;
  *  56          60          64          68     72  76    80    84  88
  * </pre>
  *
- * The kernel fills in the time of "now" too (fs/attr.c, notify_change), so that FATTR_*_NOW needs no
- * clock here, and the daemon's coarse times never run ahead of the kernel's.
+ * The kernel fills in the time of "now" too (fs/attr.c, notify_change), so that FATTR_*_NOW needs
+ * no clock here, and the daemon's coarse times never run ahead of the kernel's.
  */
 final class SetattrIn {
   static final int BYTES = 88;

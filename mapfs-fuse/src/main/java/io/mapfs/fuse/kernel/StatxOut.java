@@ -33,7 +33,8 @@ final class StatxOut {
     AttributesOut.putTime(out, a.ctime());
     AttributesOut.putTime(out, a.mtime());
     // new_decode_dev (linux/kdev_t.h)
-    out.putInt((a.rdev() & 0xfff00) >>> 8).putInt((a.rdev() & 0xff) | ((a.rdev() >>> 12) & 0xfff00));
+    out.putInt((a.rdev() & 0xfff00) >>> 8)
+        .putInt((a.rdev() & 0xff) | ((a.rdev() >>> 12) & 0xfff00));
     out.putInt(0).putInt(0);
     for (int i = 0; i < SPARE_BYTES; i += Long.BYTES) {
       out.putLong(0);

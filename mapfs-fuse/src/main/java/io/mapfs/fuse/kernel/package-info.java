@@ -7,8 +7,8 @@
  * io.mapfs.fuse.kernel.EntryOut}, …), {@link io.mapfs.fuse.kernel.Exchange} (one request and its
  * reply in one buffer), {@link io.mapfs.fuse.kernel.Opcode} (the table: number, least size,
  * handler), the handlers, {@link io.mapfs.fuse.kernel.KernelConnection} (the dispatcher and what
- * was negotiated), {@link io.mapfs.fuse.kernel.Failures} (the one place where a throwable becomes an
- * errno).
+ * was negotiated), {@link io.mapfs.fuse.kernel.Failures} (the one place where a throwable becomes
+ * an errno).
  *
  * <p>Invariants: every request that is due a reply gets exactly one, whatever was thrown; no
  * request, however malformed, escapes as an exception; data of READ and WRITE is never copied here.
@@ -16,7 +16,7 @@
  *
  * <p>Locks: each Exchange has its own, held for a few instructions; nothing is called under it.
  *
- * <p>Left out on purpose: byte-range and flock locks (the kernel's own serve one node fully), ioctl,
- * poll and bmap, DAX, CUSE.
+ * <p>Left out on purpose: byte-range and flock locks (the kernel's own serve one node fully),
+ * ioctl, poll and bmap, DAX, CUSE.
  */
 package io.mapfs.fuse.kernel;

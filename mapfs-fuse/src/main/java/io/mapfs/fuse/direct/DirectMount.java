@@ -1,0 +1,167 @@
+package io.mapfs.fuse.direct;
+
+import io.mapfs.core.fs.Name;
+import io.mapfs.fuse.ConnectionFacts;
+import io.mapfs.fuse.MountException;
+import io.mapfs.fuse.MountOptions;
+import io.mapfs.fuse.MountTable;
+import io.mapfs.fuse.MountedFileSystem;
+import io.mapfs.fuse.Unmounting;
+import io.mapfs.fuse.kernel.KernelConnection;
+import io.mapfs.fuse.kernel.Notification;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A mount of the direct front end: owns the device, the readers and everything beside them. */
+final class DirectMount implements MountedFileSystem {
+  private static final Logger LOG = LoggerFactory.getLogger(DirectMount.class);
+
+  private final MountOptions options;
+  private final Path mountPoint;
+  private final int major;
+  private final int minor;
+  private final KernelConnection connection;
+  private final DirtyPages dirtyPages;
+  private final FuseDevice device;
+  private final Notifier notifier;
+  private final CountDownLatch ready = new CountDownLatch(1);
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  /** Takes the device over, on which the filesystem of that number has just been mounted. */
+  DirectMount(
+      MountOptions options,
+      MountTable.Mount mount,
+      Path mountPoint,
+      KernelConnection connection,
+      DirtyPages dirtyPages,
+      FuseDevice device) {
+    this.options = options;
+    this.mountPoint = mountPoint;
+    this.major = mount.major();
+    this.minor = mount.minor();
+    this.connection = connection;
+    this.dirtyPages = dirtyPages;
+    this.device = device;
+    this.notifier = new Notifier(device);
+  }
+
+  /** Starts to serve. */
+  void start() {
+    new Readers(connection, device, options.threadsMax(), this::onReady, this::onEnd).start();
+  }
+
+  private void onReady() {
+    // The kernel lowers the readahead when it takes the answer to INIT, so it is raised after it.
+    Path readAhead = Path.of("/sys/class/bdi", major + ":" + minor, "read_ahead_kb");
+    try {
+      Files.writeString(readAhead, Integer.toString(options.readAheadKib()));
+    } catch (IOException e) {
+      LOG.info("readahead stays at the kernel's default: {}", e.toString());
+    }
+    ready.countDown();
+  }
+
+  private void onEnd() {
+    notifier.close();
+    dirtyPages.close();
+    device.close();
+    ended.countDown();
+    ready.countDown();
+    LOG.info("{} at {} has ended", options.source(), mountPoint);
+  }
+
+  @Override
+  public Path mountPoint() {
+    return mountPoint;
+  }
+
+  @Override
+  public ConnectionFacts awaitReady(Duration limit) throws MountException, InterruptedException {
+    boolean answered = ready.await(limit.toMillis(), TimeUnit.MILLISECONDS);
+    if (connection.ready().isCompletedExceptionally()) {
+      throw new MountException(connection.ready().handle((facts, e) -> e.getMessage()).join());
+    }
+    if (!answered || hasEnded() || !connection.ready().isDone()) {
+      throw new MountException(
+          mountPoint + (hasEnded() ? " was unmounted again" : " is not ready within " + limit));
+    }
+    return connection.ready().join();
+  }
+
+  @Override
+  public Unmounted unmount() throws IOException {
+    if (hasEnded()) {
+      return Unmounted.ALREADY;
+    }
+    Optional<MountTable.Mount> seen = MountTable.read().at(mountPoint);
+    if (seen.isEmpty()) {
+      return Unmounted.ALREADY;
+    }
+    if (!seen.get().isOn(major, minor)) {
+      throw new IOException(
+          mountPoint + " is covered by another mount: unmount " + seen.get().source() + " first");
+    }
+    try {
+      if (Unmounting.gracefully(mountPoint, options.syncDeadline())) {
+        return Unmounted.GRACEFUL;
+      }
+      if (Unmounting.lazily(mountPoint, options.syncDeadline())) {
+        return Unmounted.LAZY;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while unmounting " + mountPoint, e);
+    }
+    throw new IOException(mountPoint + " cannot be unmounted: try umount -l " + mountPoint);
+  }
+
+  @Override
+  public void awaitEnd() throws InterruptedException {
+    ended.await();
+  }
+
+  @Override
+  public boolean hasEnded() {
+    return ended.getCount() == 0;
+  }
+
+  @Override
+  public void invalidateInode(long node, long offsetBytes, long lengthBytes) {
+    notifier.send(Notification.invalidateInode(node, offsetBytes, lengthBytes));
+  }
+
+  @Override
+  public void invalidateEntry(long parent, Name name) {
+    notifier.send(Notification.invalidateEntry(parent, name));
+  }
+
+  @Override
+  public void syncDirtyPages() throws IOException, InterruptedException {
+    if (!isWriteThrough() && !hasEnded()) {
+      dirtyPages.sync(connection.writableNodes());
+    }
+  }
+
+  @Override
+  public boolean isWriteThrough() {
+    return !connection.hasWritebackCache();
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (unmount() != Unmounted.LAZY) {
+      try {
+        awaitEnd();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package io.mapfs.fuse.direct;
+
+import io.mapfs.core.fs.Errno;
+import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.RequestContext;
+import io.mapfs.fuse.kernel.CacheWriteBack;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Gets the kernel's dirty pages of one mount by asking a {@link SyncHelper}, which is started when
+ * first needed. One that misses its deadline is killed, and the next request starts another.
+ */
+final class DirtyPages implements CacheWriteBack, AutoCloseable {
+  /** How many inodes are asked for at the same time: enough to keep the process busy. */
+  private static final int ASKED_MAX = 4 * SyncProcess.THREADS;
+
+  private final Path mountPoint;
+  private final Duration deadline;
+
+  /** The mount's device number, known once it is mounted. */
+  private volatile int device;
+
+  /** Written under this object's lock. */
+  private volatile SyncProcess process;
+
+  /** Guarded by this. */
+  private boolean closed;
+
+  DirtyPages(Path mountPoint, Duration deadline) {
+    this.mountPoint = mountPoint;
+    this.deadline = deadline;
+  }
+
+  void mounted(int newDevice) {
+    device = newDevice;
+  }
+
+  @Override
+  public boolean isOwn(int pid) {
+    SyncProcess current = process;
+    return current != null && current.hasThread(pid);
+  }
+
+  @Override
+  public long writeBack(RequestContext context, long node) throws FsException {
+    try {
+      SyncProcess current = running();
+      CompletableFuture<Long> answer = current.ask(SyncHelper.PAGES, node);
+      context.onInterrupt(
+          () -> answer.completeExceptionally(new FsException(Errno.EINTR, "write-back wait")));
+      return await(current, answer, System.nanoTime() + deadline.toNanos());
+    } catch (IOException e) {
+      if (e.getCause() instanceof FsException interrupted) {
+        throw interrupted;
+      }
+      throw new FsException(Errno.EIO, "the file's pages were not written back", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FsException(Errno.EINTR, "write-back wait");
+    } finally {
+      context.onInterrupt(null);
+    }
+  }
+
+  /** Has all dirty pages and times of those nodes written back, and waits for the answers. */
+  void sync(long[] nodes) throws IOException, InterruptedException {
+    if (nodes.length == 0) {
+      return;
+    }
+    SyncProcess current = running();
+    long end = System.nanoTime() + deadline.toNanos();
+    Deque<CompletableFuture<Long>> asked = new ArrayDeque<>();
+    IOException failure = null;
+    for (int next = 0; next < nodes.length || !asked.isEmpty(); ) {
+      if (next < nodes.length && asked.size() < ASKED_MAX) {
+        asked.add(current.ask(SyncHelper.SYNC, nodes[next++]));
+        continue;
+      }
+      try {
+        await(current, asked.remove(), end);
+      } catch (IOException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+        if (!current.isAlive()) {
+          break;
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private long await(SyncProcess from, CompletableFuture<Long> answer, long endNanos)
+      throws IOException, InterruptedException {
+    try {
+      return answer.get(Math.max(0, endNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      throw new IOException("dirty pages were not written back: " + e.getMessage(), e.getCause());
+    } catch (TimeoutException e) {
+      from.close();
+      throw new IOException("dirty pages were not written back within " + deadline, e);
+    }
+  }
+
+  private synchronized SyncProcess running() throws IOException, InterruptedException {
+    if (closed) {
+      throw new IOException("the mount has ended");
+    }
+    if (process == null || !process.isAlive()) {
+      process = SyncProcess.start(mountPoint, device);
+    }
+    return process;
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    if (process != null) {
+      process.close();
+    }
+  }
+}
