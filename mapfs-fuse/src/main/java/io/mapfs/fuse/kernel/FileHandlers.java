@@ -93,7 +93,7 @@ final class FileHandlers {
     }
     int readable =
         (flags & OpenFlags.O_ACCMODE) == OpenFlags.O_WRONLY
-            ? flags & ~OpenFlags.O_ACCMODE | OpenFlags.O_RDWR
+            ? (flags & ~OpenFlags.O_ACCMODE) | OpenFlags.O_RDWR
             : flags;
     return readable & ~OpenFlags.O_APPEND;
   }
@@ -260,9 +260,5 @@ final class FileHandlers {
             targetHandle,
             targetOffset,
             Math.min(length, bytesMax));
-  }
-
-  static void ioctl(KernelConnection c, Exchange x) throws FsException {
-    throw new FsException(Errno.ENOTTY, "no ioctl is known");
   }
 }

@@ -58,7 +58,7 @@ final class NameHandlers {
     entry(
         c,
         x,
-        c.operations().mknod(x, x.node(), name, type.modeBits() | mode & PERMISSIONS_MASK, rdev));
+        c.operations().mknod(x, x.node(), name, type.modeBits() | (mode & PERMISSIONS_MASK), rdev));
   }
 
   /** {@code struct fuse_mkdir_in}: u32 mode, u32 umask; then the name. */

@@ -1,5 +1,6 @@
 package io.mapfs.fuse.kernel;
 
+import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 
 /**
@@ -39,7 +40,13 @@ enum Opcode {
   CREATE(35, 18, FileHandlers::create),
   INTERRUPT(36, 8, ConnectionHandlers::interrupt),
   DESTROY(38, 0, ConnectionHandlers::destroy),
-  IOCTL(39, 32, FileHandlers::ioctl),
+  /** ENOSYS would reach the program, which expects ENOTTY. */
+  IOCTL(
+      39,
+      32,
+      (connection, exchange) -> {
+        throw new FsException(Errno.ENOTTY, "no ioctl is known");
+      }),
   BATCH_FORGET(42, 8, ConnectionHandlers::batchForget),
   FALLOCATE(43, 32, FileHandlers::fallocate),
   READDIRPLUS(44, 40, DirectoryHandlers::readdirplus),
