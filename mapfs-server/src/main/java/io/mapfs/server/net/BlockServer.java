@@ -1,0 +1,185 @@
+package io.mapfs.server.net;
+
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Limits;
+import io.mapfs.server.ApplianceService;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.flush.FlushConsolidationHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Listens for clients and serves them. */
+public final class BlockServer implements Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockServer.class);
+  private static final int BACKLOG = 512;
+
+  /** Bytes asked of the socket at a time. */
+  private static final int RECEIVE_BYTES = 128 * 1024;
+
+  /** Past this much unsent, a connection's gets wait; below the first, they go on. */
+  private static final WriteBufferWaterMark UNSENT_BYTES =
+      new WriteBufferWaterMark(512 * 1024, 2 * 1024 * 1024);
+
+  private final ServerContext context;
+  private final EventLoopGroup loops;
+  private final Channel listener;
+
+  private BlockServer(ServerContext context, EventLoopGroup loops, Channel listener) {
+    this.context = context;
+    this.loops = loops;
+    this.listener = listener;
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws IOException with one line for people if the address cannot be listened on
+   */
+  public static BlockServer start(ServerConfig config, ApplianceService service)
+      throws IOException {
+    InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
+    if (address.isUnresolved()) {
+      throw new IOException("cannot listen on " + config.host() + ": no such address");
+    }
+    if (!config.insecure() && !address.getAddress().isLoopbackAddress()) {
+      throw new IOException(
+          "refused to listen on "
+              + config.host()
+              + " without encryption: only the loopback address may speak plain TCP, unless"
+              + " --insecure is given");
+    }
+    boolean epoll = Epoll.isAvailable();
+    IoHandlerFactory factory = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    EventLoopGroup loops =
+        new MultiThreadIoEventLoopGroup(
+            Math.min(8, Runtime.getRuntime().availableProcessors()),
+            new DefaultThreadFactory("mapfs-net", true),
+            factory);
+    ServerContext context = new ServerContext(service, config);
+    ConnectionGate gate =
+        new ConnectionGate(config.maxConnections(), config.maxConnectionsPerAddress());
+    Class<? extends ServerChannel> type =
+        epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    try {
+      Channel listener =
+          new ServerBootstrap()
+              .group(loops)
+              .channel(type)
+              .option(ChannelOption.SO_BACKLOG, BACKLOG)
+              .option(ChannelOption.SO_REUSEADDR, true)
+              .childOption(ChannelOption.TCP_NODELAY, true)
+              .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+              .childOption(
+                  ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(RECEIVE_BYTES))
+              .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, UNSENT_BYTES)
+              .childHandler(new Pipeline(context, gate))
+              .bind(address)
+              .sync()
+              .channel();
+      BlockServer server = new BlockServer(context, loops, listener);
+      context.addresses(
+          config.addresses().isEmpty()
+              ? List.of(context.textOf(listener.localAddress()))
+              : config.addresses());
+      LOG.info("listening on {}", server.address());
+      return server;
+    } catch (Exception e) {
+      context.workers().close();
+      loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted while starting to listen");
+      }
+      throw cannotListen(config, e);
+    }
+  }
+
+  private static IOException cannotListen(ServerConfig config, Exception e) {
+    String where = config.host() + ":" + config.port();
+    boolean used = String.valueOf(e.getMessage()).contains("in use");
+    return new IOException(
+        used
+            ? "cannot listen on "
+                + where
+                + ": the port is in use; is an appliance running already, or choose another with"
+                + " --listen"
+            : "cannot listen on " + where + ": " + e.getMessage(),
+        e);
+  }
+
+  /** Where clients are listened for. */
+  public InetSocketAddress address() {
+    return (InetSocketAddress) listener.localAddress();
+  }
+
+  /** Refuses new requests, finishes those in flight within the configured time, and stops. */
+  @Override
+  public void close() throws IOException {
+    try {
+      listener.close().sync();
+      context.drain(context.config().stopTimeout());
+      context.closeSessions();
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+      context.close(context.config().stopTimeout());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while stopping");
+    }
+  }
+
+  /** Makes each connection's handlers. */
+  private static final class Pipeline extends ChannelInitializer<Channel> {
+    private final ServerContext context;
+    private final ConnectionGate gate;
+
+    Pipeline(ServerContext context, ConnectionGate gate) {
+      this.context = context;
+      this.gate = gate;
+    }
+
+    @Override
+    protected void initChannel(Channel channel) {
+      FrameEncoder encoder = new FrameEncoder();
+      channel.pipeline().addLast(encoder);
+      InetAddress peer = ((InetSocketAddress) channel.remoteAddress()).getAddress();
+      if (!gate.enter(peer)) {
+        SessionHandler.endWith(
+            channel,
+            SessionHandler.failure(
+                0,
+                FailureCode.UNAVAILABLE,
+                "the appliance has too many connections; try again later"));
+        return;
+      }
+      channel.closeFuture().addListener(future -> gate.leave(peer));
+      FrameDecoder decoder = new FrameDecoder(Limits.MAX_HANDSHAKE_BYTES);
+      channel
+          .pipeline()
+          .addFirst(new FlushConsolidationHandler(64, true))
+          .addLast(decoder, new SessionHandler(context, decoder, encoder));
+    }
+  }
+}

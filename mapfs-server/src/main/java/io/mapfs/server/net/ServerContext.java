@@ -1,0 +1,195 @@
+package io.mapfs.server.net;
+
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.Protocol;
+import io.mapfs.server.ApplianceService;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What all sessions of a server share: its threads, its bounds, and who is connected. */
+final class ServerContext {
+  private static final Logger LOG = LoggerFactory.getLogger(ServerContext.class);
+  private static final Pattern NODE = Pattern.compile("|[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+  private static final int MOST_WAITING_CALLS = 256;
+
+  private final ApplianceService service;
+  private final ServerConfig config;
+  private final WorkQueue workers;
+  private final ThreadPoolExecutor control;
+
+  /** Tells the service who comes and goes, in order. */
+  private final ThreadPoolExecutor lifecycle;
+
+  private final Set<SessionHandler> sessions = ConcurrentHashMap.newKeySet();
+  private volatile List<String> addresses = List.of();
+  private volatile boolean stopping;
+
+  /** Requests in flight of all sessions; protected by this. */
+  private long requests;
+
+  ServerContext(ApplianceService service, ServerConfig config) {
+    this.service = service;
+    this.config = config;
+    this.workers = new WorkQueue(config.workerThreads());
+    this.control = pool("mapfs-control", config.controlThreads(), MOST_WAITING_CALLS);
+    // What waits here is bounded by the number of connections.
+    this.lifecycle = pool("mapfs-sessions", 1, Integer.MAX_VALUE);
+  }
+
+  private static ThreadPoolExecutor pool(String name, int threads, int mostWaiting) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            30,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(mostWaiting),
+            task -> {
+              Thread thread = new Thread(task, name);
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
+  }
+
+  ApplianceService service() {
+    return service;
+  }
+
+  ServerConfig config() {
+    return config;
+  }
+
+  WorkQueue workers() {
+    return workers;
+  }
+
+  Executor control() {
+    return control;
+  }
+
+  void lifecycle(Runnable task) {
+    lifecycle.execute(
+        () -> {
+          try {
+            task.run();
+          } catch (RuntimeException e) {
+            LOG.error("the service failed at a session's coming or going", e);
+          }
+        });
+  }
+
+  // ---- sessions ----
+
+  void addresses(List<String> newAddresses) {
+    addresses = newAddresses;
+  }
+
+  void connected(SessionHandler session) {
+    sessions.add(session);
+    if (stopping) {
+      session.close();
+    }
+  }
+
+  void disconnected(SessionHandler session) {
+    sessions.remove(session);
+  }
+
+  Message.Welcome welcome(int version, long features) {
+    return new Message.Welcome(
+        version,
+        features & Protocol.FEATURES,
+        service.clusterId(),
+        1,
+        addresses,
+        config.software());
+  }
+
+  void checkNode(String node) throws ApplianceException {
+    if (!NODE.matcher(node).matches()) {
+      throw new ApplianceException(FailureCode.INVALID, "'" + node + "' is no name of a node");
+    }
+  }
+
+  String textOf(SocketAddress address) {
+    if (address instanceof InetSocketAddress inet && inet.getAddress() != null) {
+      String host = inet.getAddress().getHostAddress();
+      return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + inet.getPort();
+    }
+    return String.valueOf(address);
+  }
+
+  /** How often a connection is looked at: often enough for the shortest of its time limits. */
+  long watchMillis() {
+    long shortest =
+        Math.min(
+            Math.min(config.handshakeTimeout().toMillis(), config.frameTimeout().toMillis()),
+            config.keepAlive().toMillis());
+    return Math.max(10, shortest / 4);
+  }
+
+  // ---- stopping ----
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  synchronized void begun() {
+    requests++;
+  }
+
+  synchronized void ended() {
+    requests--;
+    if (requests == 0) {
+      notifyAll();
+    }
+  }
+
+  /** Refuses new requests and waits for those in flight. */
+  synchronized void drain(Duration timeout) throws InterruptedException {
+    stopping = true;
+    long deadlineNanos = System.nanoTime() + timeout.toNanos();
+    while (requests > 0) {
+      long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+      if (leftMillis <= 0) {
+        LOG.warn("stopping although {} requests are in flight", requests);
+        return;
+      }
+      wait(leftMillis);
+    }
+  }
+
+  void closeSessions() {
+    sessions.forEach(SessionHandler::close);
+  }
+
+  /** After the last session's channel was closed. */
+  void close(Duration timeout) throws InterruptedException {
+    control.shutdown();
+    long deadlineNanos = System.nanoTime() + timeout.toNanos();
+    if (!control.awaitTermination(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+      LOG.warn("stopping although {} control requests are under way", control.getActiveCount());
+    }
+    lifecycle.shutdown();
+    long leftNanos = Math.max(0, deadlineNanos - System.nanoTime());
+    if (!lifecycle.awaitTermination(leftNanos, TimeUnit.NANOSECONDS)) {
+      LOG.warn("stopping although the service was not told of every session's end");
+    }
+    workers.close();
+  }
+}

@@ -1,0 +1,329 @@
+package io.mapfs.server.net;
+
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Frame;
+import io.mapfs.core.wire.Limits;
+import io.mapfs.core.wire.MalformedMessageException;
+import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.MessageCodec;
+import io.mapfs.core.wire.Priority;
+import io.mapfs.core.wire.Protocol;
+import io.mapfs.core.wire.UnknownMessageException;
+import io.mapfs.server.Session;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's connection. Handler methods run on its event loop; {@link Session}'s come from any
+ * thread.
+ */
+final class SessionHandler extends ChannelInboundHandlerAdapter implements Session {
+  private static final Logger LOG = LoggerFactory.getLogger(SessionHandler.class);
+
+  private enum State {
+    /** Waits for Hello. */
+    NEW,
+    /** The service is told of the session. */
+    OPENING,
+    /** Hands were shaken. */
+    OPEN,
+    CLOSED
+  }
+
+  private final ServerContext server;
+  private final FrameDecoder decoder;
+  private final FrameEncoder encoder;
+  private final Dispatcher dispatcher;
+  private final ConcurrentHashMap<Integer, PendingPush> pushes = new ConcurrentHashMap<>();
+  private final AtomicInteger lastPushId = new AtomicInteger();
+  private final long connectedNanos = System.nanoTime();
+
+  /** Changed on the event loop alone. */
+  private volatile State state = State.NEW;
+
+  private volatile Channel channel;
+  private volatile String node = "";
+  private volatile String peer = "";
+  private long receivedNanos = System.nanoTime();
+  private long pingedNanos = receivedNanos;
+
+  SessionHandler(ServerContext server, FrameDecoder decoder, FrameEncoder encoder) {
+    this.server = server;
+    this.decoder = decoder;
+    this.encoder = encoder;
+    this.dispatcher = new Dispatcher(server, this);
+  }
+
+  // ---- the session, as the service sees it ----
+
+  @Override
+  public String node() {
+    return node;
+  }
+
+  @Override
+  public String peer() {
+    return peer;
+  }
+
+  @Override
+  public boolean isOpen() {
+    return state == State.OPEN && channel.isActive();
+  }
+
+  @Override
+  public CompletableFuture<Message> request(Message message) {
+    int id = lastPushId.incrementAndGet();
+    PendingPush push = new PendingPush();
+    pushes.put(id, push);
+    send(Frame.request(id, Priority.JOURNAL, message));
+    push.deadline(
+        channel
+            .eventLoop()
+            .schedule(
+                () -> {
+                  if (pushes.remove(id) != null) {
+                    push.fail(
+                        FailureCode.UNAVAILABLE,
+                        name() + " did not answer " + message.getClass().getSimpleName());
+                  }
+                },
+                server.config().pushTimeout().toMillis(),
+                TimeUnit.MILLISECONDS));
+    if (state == State.CLOSED && pushes.remove(id) != null) {
+      push.fail(FailureCode.UNAVAILABLE, name() + " is not connected any more");
+    }
+    return push.result();
+  }
+
+  @Override
+  public void close() {
+    channel.close();
+  }
+
+  /** The node and its address, for messages. */
+  private String name() {
+    return node.isEmpty() ? "the client at " + peer : "node " + node + " at " + peer;
+  }
+
+  @Override
+  public String toString() {
+    return name();
+  }
+
+  // ---- sending ----
+
+  /** Sends a frame; from any thread. */
+  void send(Frame frame) {
+    var unused = channel.writeAndFlush(frame);
+  }
+
+  /** Reads from the connection again, or stops to; from any thread. */
+  void reading(boolean wanted) {
+    channel.config().setAutoRead(wanted);
+  }
+
+  // ---- event loop ----
+
+  @Override
+  public void channelActive(ChannelHandlerContext ctx) {
+    channel = ctx.channel();
+    peer = server.textOf(channel.remoteAddress());
+    server.connected(this);
+    scheduleWatch(ctx);
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    boolean wasOpened = state == State.OPEN || state == State.OPENING;
+    state = State.CLOSED;
+    server.disconnected(this);
+    pushes
+        .keySet()
+        .forEach(
+            id -> {
+              PendingPush push = pushes.remove(id);
+              if (push != null) {
+                push.fail(FailureCode.UNAVAILABLE, name() + " is not connected any more");
+              }
+            });
+    dispatcher.close(
+        () -> {
+          if (wasOpened) {
+            server.lifecycle(() -> server.service().closed(this));
+          }
+        });
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+    dispatcher.holdBack(!ctx.channel().isWritable());
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object received) {
+    receivedNanos = System.nanoTime();
+    FrameDecoder.Received frame = (FrameDecoder.Received) received;
+    int id = frame.header().requestId();
+    boolean reply = frame.header().isReply();
+    Message message;
+    try {
+      message = MessageCodec.decode(frame.header(), frame.payload());
+    } catch (MalformedMessageException e) {
+      refuse(ctx, e);
+      return;
+    } catch (UnknownMessageException e) {
+      if (!reply && state == State.OPEN) {
+        send(failure(id, FailureCode.INCOMPATIBLE, e.getMessage()));
+      } else {
+        refuse(ctx, new MalformedMessageException(e.getMessage()));
+      }
+      return;
+    }
+    if (state == State.NEW && !reply && message instanceof Message.Hello hello) {
+      shakeHands(ctx, id, hello);
+    } else if (state != State.OPEN) {
+      refuse(ctx, new MalformedMessageException("a message before the handshake"));
+    } else if (reply) {
+      PendingPush push = pushes.remove(id);
+      if (push != null) {
+        push.answer(message);
+      }
+    } else if (message instanceof Message.Ping) {
+      send(Frame.reply(id, Priority.JOURNAL, new Message.Done()));
+    } else if (message instanceof Message.Cancel cancel) {
+      dispatcher.cancel(cancel.requestId());
+    } else if (!dispatcher.accept(frame.header(), message)) {
+      refuse(ctx, new MalformedMessageException("two requests of one number"));
+    }
+  }
+
+  private void shakeHands(ChannelHandlerContext ctx, int id, Message.Hello hello) {
+    int version;
+    try {
+      version = Protocol.commonVersion(hello);
+      server.checkNode(hello.node());
+    } catch (ApplianceException e) {
+      LOG.warn("refused {}: {}", peer, e.getMessage());
+      state = State.OPENING;
+      endWith(ctx.channel(), failure(id, e.code(), e.getMessage()));
+      state = State.NEW;
+      return;
+    }
+    node = hello.node();
+    state = State.OPENING;
+    server.lifecycle(
+        () -> {
+          server.service().opened(this);
+          Message.Welcome welcome = server.welcome(version, hello.features());
+          ctx.executor().execute(() -> welcome(id, welcome));
+        });
+  }
+
+  private void welcome(int id, Message.Welcome welcome) {
+    if (state == State.OPENING) {
+      state = State.OPEN;
+      decoder.mostBytes(Limits.MAX_FRAME_BYTES);
+      send(Frame.reply(id, Priority.JOURNAL, welcome));
+    }
+  }
+
+  static Frame failure(int id, FailureCode code, String message) {
+    return Frame.reply(id, Priority.JOURNAL, new Message.Failure(code, message));
+  }
+
+  /** Sends a last frame. */
+  static void endWith(Channel channel, Frame frame) {
+    var unused = channel.writeAndFlush(frame).addListener(ChannelFutureListener.CLOSE);
+  }
+
+  private void refuse(ChannelHandlerContext ctx, MalformedMessageException e) {
+    LOG.warn("closed the connection of {}: {}", name(), e.getMessage());
+    ctx.close();
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+    if (cause instanceof MalformedMessageException e) {
+      refuse(ctx, e);
+    } else if (cause instanceof IOException) {
+      LOG.info("lost the connection of {}: {}", name(), cause.getMessage());
+      ctx.close();
+    } else {
+      LOG.error("closed the connection of {}: the server failed", name(), cause);
+      ctx.close();
+    }
+  }
+
+  // ---- watching ----
+
+  private void scheduleWatch(ChannelHandlerContext ctx) {
+    var unused =
+        ctx.executor()
+            .schedule(
+                () -> {
+                  if (state != State.CLOSED) {
+                    watch(ctx);
+                    scheduleWatch(ctx);
+                  }
+                },
+                server.watchMillis(),
+                TimeUnit.MILLISECONDS);
+  }
+
+  private void watch(ChannelHandlerContext ctx) {
+    ServerConfig config = server.config();
+    long now = System.nanoTime();
+    long keepAliveNanos = config.keepAlive().toNanos();
+    String fault = null;
+    if (state == State.NEW && now - connectedNanos > config.handshakeTimeout().toNanos()) {
+      fault = "no handshake";
+    } else if (decoder.begunNanos() != 0
+        && ctx.channel().config().isAutoRead()
+        && now - decoder.begunNanos() > config.frameTimeout().toNanos()) {
+      fault = "a frame that does not end";
+    } else if (now - encoder.stalledSinceNanos(now) > 3 * keepAliveNanos) {
+      fault = "it does not read";
+    } else if (!ctx.channel().config().isAutoRead()) {
+      receivedNanos = now; // silence of our own making
+    } else if (now - receivedNanos > 3 * keepAliveNanos) {
+      fault = "no sign of life";
+    } else if (state == State.OPEN
+        && now - receivedNanos > keepAliveNanos
+        && now - pingedNanos > keepAliveNanos) {
+      pingedNanos = now;
+      // Its answer shows in receivedNanos; nobody waits for it.
+      send(Frame.request(lastPushId.incrementAndGet(), Priority.JOURNAL, new Message.Ping()));
+    }
+    if (fault != null) {
+      LOG.warn("closed the connection of {}: {}", name(), fault);
+      ctx.close();
+    }
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    ctx.fireChannelReadComplete();
+  }
+
+  /** Runs on the threads of {@link ServerContext#control}; false if there are too many. */
+  boolean control(Runnable task) {
+    try {
+      server.control().execute(task);
+      return true;
+    } catch (RejectedExecutionException e) {
+      return false;
+    }
+  }
+}
