@@ -108,7 +108,7 @@ public final class BlockServer implements Closeable {
       return server;
     } catch (Exception e) {
       context.workers().close();
-      loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      var unused = loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt();
         throw new InterruptedIOException("interrupted while starting to listen");

@@ -1,5 +1,6 @@
 package io.mapfs.server.net;
 
+import com.google.gson.JsonObject;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Frame;
@@ -22,6 +23,9 @@ import org.slf4j.LoggerFactory;
 final class Dispatcher {
   private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
 
+  /** Most control requests of one session at once. */
+  private static final int MOST_CONTROLS = 16;
+
   private final ServerContext server;
   private final ApplianceService service;
   private final SessionHandler session;
@@ -34,6 +38,11 @@ final class Dispatcher {
 
   /** Calls of the service under way, and one for the connection itself. */
   private final AtomicInteger users = new AtomicInteger(1);
+
+  private final AtomicInteger controls = new AtomicInteger();
+
+  /** Whether nothing is read because too much is in flight. */
+  private volatile boolean held;
 
   private volatile boolean closed;
   private volatile Runnable whenUnused = () -> {};
@@ -78,9 +87,13 @@ final class Dispatcher {
     if (inFlight.putIfAbsent(request.id, request) != null) {
       return false;
     }
-    if (requests.incrementAndGet() >= server.config().maxRequests()
-        || requestBytes.addAndGet(request.bytes) >= server.config().maxRequestBytes()) {
+    int flying = requests.incrementAndGet();
+    long flyingBytes = requestBytes.addAndGet(request.bytes);
+    if (flying >= server.config().maxRequests()
+        || flyingBytes >= server.config().maxRequestBytes()) {
+      held = true;
       session.reading(false);
+      resumeReading(); // in case that all of them ended meanwhile
     }
     server.begun();
     if (server.isStopping()) {
@@ -138,8 +151,7 @@ final class Dispatcher {
     }
   }
 
-  private com.google.gson.JsonObject call(InFlight request, Message.Call call)
-      throws ApplianceException {
+  private JsonObject call(InFlight request, Message.Call call) throws ApplianceException {
     return service.call(
         session,
         call.method(),
@@ -157,7 +169,18 @@ final class Dispatcher {
   }
 
   private void onControl(InFlight request, Answer answer) {
-    if (!session.control(() -> run(request, answer))) {
+    boolean accepted =
+        controls.incrementAndGet() <= MOST_CONTROLS
+            && session.control(
+                () -> {
+                  try {
+                    run(request, answer);
+                  } finally {
+                    controls.decrementAndGet();
+                  }
+                });
+    if (!accepted) {
+      controls.decrementAndGet();
       fail(
           request,
           FailureCode.UNAVAILABLE,
@@ -271,13 +294,17 @@ final class Dispatcher {
       return;
     }
     server.ended();
-    int most = server.config().maxRequests();
-    long mostBytes = server.config().maxRequestBytes();
-    int left = requests.decrementAndGet();
-    long leftBytes = requestBytes.addAndGet(-request.bytes);
-    // Read again from half of the bounds on, whichever of them had stopped it.
-    boolean wasOver = left + 1 >= most / 2 || leftBytes + request.bytes >= mostBytes / 2;
-    if (wasOver && left < most / 2 && leftBytes < mostBytes / 2) {
+    requests.decrementAndGet();
+    requestBytes.addAndGet(-request.bytes);
+    resumeReading();
+  }
+
+  /** Reads again from half of the bounds on, whichever of them had stopped it. */
+  private void resumeReading() {
+    if (held
+        && requests.get() <= server.config().maxRequests() / 2
+        && requestBytes.get() <= server.config().maxRequestBytes() / 2) {
+      held = false;
       session.reading(true);
     }
   }

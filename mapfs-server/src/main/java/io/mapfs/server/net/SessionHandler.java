@@ -34,6 +34,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   private enum State {
     /** Waits for Hello. */
     NEW,
+    /** Is told why it is refused. */
+    REFUSED,
     /** The service is told of the session. */
     OPENING,
     /** Hands were shaken. */
@@ -88,28 +90,34 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     PendingPush push = new PendingPush();
     pushes.put(id, push);
     send(Frame.request(id, Priority.JOURNAL, message));
-    push.deadline(
-        channel
-            .eventLoop()
-            .schedule(
-                () -> {
-                  if (pushes.remove(id) != null) {
-                    push.fail(
-                        FailureCode.UNAVAILABLE,
-                        name() + " did not answer " + message.getClass().getSimpleName());
-                  }
-                },
-                server.config().pushTimeout().toMillis(),
-                TimeUnit.MILLISECONDS));
-    if (state == State.CLOSED && pushes.remove(id) != null) {
-      push.fail(FailureCode.UNAVAILABLE, name() + " is not connected any more");
+    String what = message.getClass().getSimpleName();
+    try {
+      push.deadline(
+          channel
+              .eventLoop()
+              .schedule(
+                  () -> failPush(id, " did not answer " + what),
+                  server.config().pushTimeout().toMillis(),
+                  TimeUnit.MILLISECONDS));
+    } catch (RejectedExecutionException e) {
+      failPush(id, " is not connected any more"); // the server has stopped
+    }
+    if (state == State.CLOSED) {
+      failPush(id, " is not connected any more");
     }
     return push.result();
   }
 
+  private void failPush(int id, String why) {
+    PendingPush push = pushes.remove(id);
+    if (push != null) {
+      push.fail(FailureCode.UNAVAILABLE, name() + why);
+    }
+  }
+
   @Override
   public void close() {
-    channel.close();
+    var unused = channel.close();
   }
 
   /** The node and its address, for messages. */
@@ -137,8 +145,12 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   // ---- event loop ----
 
   @Override
-  public void channelActive(ChannelHandlerContext ctx) {
+  public void handlerAdded(ChannelHandlerContext ctx) {
     channel = ctx.channel();
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext ctx) {
     peer = server.textOf(channel.remoteAddress());
     server.connected(this);
     scheduleWatch(ctx);
@@ -149,15 +161,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     boolean wasOpened = state == State.OPEN || state == State.OPENING;
     state = State.CLOSED;
     server.disconnected(this);
-    pushes
-        .keySet()
-        .forEach(
-            id -> {
-              PendingPush push = pushes.remove(id);
-              if (push != null) {
-                push.fail(FailureCode.UNAVAILABLE, name() + " is not connected any more");
-              }
-            });
+    pushes.keySet().forEach(id -> failPush(id, " is not connected any more"));
     dispatcher.close(
         () -> {
           if (wasOpened) {
@@ -181,20 +185,20 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     try {
       message = MessageCodec.decode(frame.header(), frame.payload());
     } catch (MalformedMessageException e) {
-      refuse(ctx, e);
+      refuse(e);
       return;
     } catch (UnknownMessageException e) {
       if (!reply && state == State.OPEN) {
         send(failure(id, FailureCode.INCOMPATIBLE, e.getMessage()));
       } else {
-        refuse(ctx, new MalformedMessageException(e.getMessage()));
+        refuse(new MalformedMessageException(e.getMessage()));
       }
       return;
     }
     if (state == State.NEW && !reply && message instanceof Message.Hello hello) {
       shakeHands(ctx, id, hello);
     } else if (state != State.OPEN) {
-      refuse(ctx, new MalformedMessageException("a message before the handshake"));
+      refuse(new MalformedMessageException("a message before the handshake"));
     } else if (reply) {
       PendingPush push = pushes.remove(id);
       if (push != null) {
@@ -205,7 +209,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     } else if (message instanceof Message.Cancel cancel) {
       dispatcher.cancel(cancel.requestId());
     } else if (!dispatcher.accept(frame.header(), message)) {
-      refuse(ctx, new MalformedMessageException("two requests of one number"));
+      refuse(new MalformedMessageException("two requests of one number"));
     }
   }
 
@@ -216,9 +220,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       server.checkNode(hello.node());
     } catch (ApplianceException e) {
       LOG.warn("refused {}: {}", peer, e.getMessage());
-      state = State.OPENING;
+      state = State.REFUSED;
       endWith(ctx.channel(), failure(id, e.code(), e.getMessage()));
-      state = State.NEW;
       return;
     }
     node = hello.node();
@@ -248,21 +251,21 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     var unused = channel.writeAndFlush(frame).addListener(ChannelFutureListener.CLOSE);
   }
 
-  private void refuse(ChannelHandlerContext ctx, MalformedMessageException e) {
+  private void refuse(MalformedMessageException e) {
     LOG.warn("closed the connection of {}: {}", name(), e.getMessage());
-    ctx.close();
+    close();
   }
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
     if (cause instanceof MalformedMessageException e) {
-      refuse(ctx, e);
+      refuse(e);
     } else if (cause instanceof IOException) {
       LOG.info("lost the connection of {}: {}", name(), cause.getMessage());
-      ctx.close();
+      close();
     } else {
       LOG.error("closed the connection of {}: the server failed", name(), cause);
-      ctx.close();
+      close();
     }
   }
 
@@ -308,13 +311,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     }
     if (fault != null) {
       LOG.warn("closed the connection of {}: {}", name(), fault);
-      ctx.close();
+      close();
     }
-  }
-
-  @Override
-  public void channelReadComplete(ChannelHandlerContext ctx) {
-    ctx.fireChannelReadComplete();
   }
 
   /** Runs on the threads of {@link ServerContext#control}; false if there are too many. */
