@@ -1,0 +1,361 @@
+package io.mapfs.core.block;
+
+import io.mapfs.core.kv.KeyValueStore;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Blocks in append-only pack files, found by an index in a {@link KeyValueStore}.
+ *
+ * <p>{@link #put} appends to the one open pack; {@link #sync} makes the pack durable and then its
+ * index rows, so that the index never names what a crash could take. Full packs are sealed with an
+ * index of their own and never change again; a lost index is made again from the packs at opening.
+ */
+public final class PackStore implements BlockStore {
+  /** The tables that the index needs. */
+  public static final List<String> TABLES = List.of(PackIndex.BLOCKS, PackIndex.PACKS);
+
+  /** Blocks that may wait for {@link #sync}; one more put syncs by itself. */
+  private static final int PENDING_MAX = 1 << 16;
+
+  private static final Pattern PACK_NAME = Pattern.compile("(\\d{8})\\.pack");
+
+  private final Path directory;
+  private final OpenPacks packs;
+  private final PackIndex index;
+
+  /** Appended, not yet in the durable index. */
+  private final Map<BlockId, PackLocation> pending = new ConcurrentHashMap<>();
+
+  private final ReentrantLock syncLock = new ReentrantLock();
+  private final ReentrantLock appendLock = new ReentrantLock();
+
+  /** Changed under the append lock. */
+  private volatile ActivePack active;
+
+  /** Highest number that a pack has had. Protected by the append lock. */
+  private int lastNumber;
+
+  /** Changed under the append lock. */
+  private volatile BlockStatistics statistics = BlockStatistics.NONE;
+
+  /** Rises when blocks go from {@link #pending} to the index. */
+  private final AtomicLong indexGeneration = new AtomicLong();
+
+  private volatile boolean closed;
+
+  private PackStore(Path directory, KeyValueStore indexStore) {
+    this.directory = directory;
+    this.packs = new OpenPacks(directory);
+    this.index = new PackIndex(indexStore);
+  }
+
+  /**
+   * Opens the packs below {@code directory/packs}, or makes the first one.
+   *
+   * @param indexStore has {@link #TABLES}; stays the caller's, who closes it after this store
+   * @throws IOException if a pack has a newer format, or the disk fails
+   */
+  public static PackStore open(Path directory, KeyValueStore indexStore) throws IOException {
+    Path packDirectory = Files.createDirectories(directory.resolve("packs"));
+    PackStore store = new PackStore(packDirectory, indexStore);
+    store.recover();
+    return store;
+  }
+
+  private void recover() throws IOException {
+    SortedMap<Integer, PackRow> rows = index.packs();
+    SortedSet<Integer> numbers = packNumbers();
+    PackRecovery recovery = new PackRecovery(directory, packs, index);
+    for (int number : numbers) {
+      ActivePack appendable = recovery.recover(number, rows.get(number));
+      if (active != null && appendable != null) {
+        sealActiveLocked();
+      }
+      if (appendable != null) {
+        active = appendable;
+      }
+    }
+    rows = index.packs();
+    for (PackRow row : rows.values()) {
+      statistics = statistics.plus(row.statistics());
+    }
+    lastNumber =
+        Math.max(numbers.isEmpty() ? 0 : numbers.last(), rows.isEmpty() ? 0 : rows.lastKey());
+  }
+
+  private SortedSet<Integer> packNumbers() throws IOException {
+    SortedSet<Integer> numbers = new TreeSet<>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        Matcher name = PACK_NAME.matcher(file.getFileName().toString());
+        if (name.matches()) {
+          numbers.add(Integer.parseInt(name.group(1)));
+        }
+      }
+    }
+    return numbers;
+  }
+
+  @Override
+  public boolean contains(BlockId id) throws IOException {
+    return locate(id) != null;
+  }
+
+  private PackLocation locate(BlockId id) throws IOException {
+    requireOpen();
+    PackLocation location = pending.get(id);
+    return location == null ? index.get(id) : location;
+  }
+
+  @Override
+  public Optional<StoredBlock> get(BlockId id) throws IOException {
+    PackLocation location = locate(id);
+    if (location == null) {
+      return Optional.empty();
+    }
+    ByteBuffer record = ByteBuffer.allocate(location.recordBytes());
+    read(location, record);
+    StoredBlock block = record.limit() == location.recordBytes() ? PackRecord.decode(record) : null;
+    if (block == null || !block.id().equals(id)) {
+      throw new CorruptBlockException(
+          new BlockFault(
+                  packs.path(location.pack()),
+                  location.offsetBytes(),
+                  id,
+                  "the block there is not what was written")
+              + "; restore the pack from a copy");
+    }
+    return Optional.of(block);
+  }
+
+  private void read(PackLocation location, ByteBuffer target) throws IOException {
+    while (true) {
+      requireOpen();
+      ActivePack appending = active;
+      try {
+        PackFile file =
+            appending != null && appending.file().number() == location.pack()
+                ? appending.file()
+                : packs.get(location.pack());
+        file.read(target.clear(), location.offsetBytes());
+        return;
+      } catch (ClosedChannelException e) {
+        // The file was evicted or sealed meanwhile: the next turn opens it anew.
+      } catch (NoSuchFileException e) {
+        throw new CorruptBlockException(
+            "pack " + packs.path(location.pack()) + " is missing; restore the pack from a copy");
+      }
+    }
+  }
+
+  @Override
+  public boolean put(StoredBlock block) throws IOException {
+    long generation = indexGeneration.get();
+    if (contains(block.id())) {
+      return false;
+    }
+    ByteBuffer record = PackRecord.encode(block);
+    boolean full;
+    appendLock.lock();
+    try {
+      requireOpen();
+      // Another thread may have stored it since; it is then pending, unless a sync came between.
+      if (pending.containsKey(block.id())
+          || (generation != indexGeneration.get() && index.get(block.id()) != null)) {
+        return false;
+      }
+      if (active == null) {
+        active = createLocked();
+      }
+      PackLocation location = active.append(block, record);
+      pending.put(block.id(), location);
+      statistics = statistics.plusBlock(location.storedBytes(), location.rawBytes());
+      full = active.isFull();
+    } finally {
+      appendLock.unlock();
+    }
+    if (full) {
+      sealIfFull();
+    } else if (pending.size() >= PENDING_MAX) {
+      sync();
+    }
+    return true;
+  }
+
+  @Override
+  public void sync() throws IOException {
+    syncLock.lock();
+    try {
+      syncLocked();
+    } finally {
+      syncLock.unlock();
+    }
+  }
+
+  /** The caller holds the sync lock: one sync at a time; others find their work done. */
+  private void syncLocked() throws IOException {
+    ActivePack syncing;
+    List<PackFooter.Entry> entries;
+    PackRow row;
+    appendLock.lock();
+    try {
+      requireOpen();
+      syncing = active;
+      if (syncing == null || pending.isEmpty()) {
+        return;
+      }
+      entries = syncing.unindexed();
+      row = syncing.row(PackRow.OPEN);
+    } finally {
+      appendLock.unlock();
+    }
+    // Blocks may be appended meanwhile: they are the next sync's.
+    syncing.force();
+    index.write(entries, syncing.file().number(), row);
+    appendLock.lock();
+    try {
+      indexedLocked(syncing, entries);
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
+  /** Syncs first, so that appending waits for little more than the footer. */
+  private void sealIfFull() throws IOException {
+    syncLock.lock();
+    try {
+      ActivePack candidate = active;
+      if (candidate == null || !candidate.isFull()) {
+        return;
+      }
+      syncLocked();
+      appendLock.lock();
+      try {
+        sealActiveLocked();
+      } finally {
+        appendLock.unlock();
+      }
+    } finally {
+      syncLock.unlock();
+    }
+  }
+
+  /** What the store holds, blocks that are not yet durable included. */
+  public BlockStatistics statistics() {
+    return statistics;
+  }
+
+  /**
+   * Reads every block that was synced, and compares checksum and hash. Blocks may be read and
+   * stored meanwhile.
+   *
+   * @return what is damaged; empty if nothing is
+   * @throws IOException if the disk cannot be read
+   */
+  public List<BlockFault> verify(VerifyProgress progress) throws IOException {
+    requireOpen();
+    return new PackVerification(packs, index, progress).run();
+  }
+
+  /** Syncs and closes; not the index, which is the caller's. A second call does nothing. */
+  @Override
+  public void close() throws IOException {
+    syncLock.lock();
+    try {
+      if (!closed) {
+        try {
+          syncLocked();
+        } finally {
+          closeFiles();
+        }
+      }
+    } finally {
+      syncLock.unlock();
+    }
+  }
+
+  private void closeFiles() throws IOException {
+    appendLock.lock();
+    try {
+      closed = true;
+      if (active != null) {
+        active.file().close();
+      }
+      packs.close();
+    } finally {
+      appendLock.unlock();
+    }
+  }
+
+  private ActivePack createLocked() throws IOException {
+    int number = lastNumber + 1;
+    Path path = packs.path(number);
+    PackFile file = null;
+    try {
+      file = PackFile.create(number, path);
+      file.write(PackHeader.encode(number), 0);
+      file.force();
+      try (FileChannel parent = FileChannel.open(directory, StandardOpenOption.READ)) {
+        parent.force(true);
+      }
+    } catch (IOException e) {
+      if (file != null) {
+        file.close();
+        Files.deleteIfExists(path);
+      }
+      throw new IOException(
+          "cannot make pack " + path + ": " + e.getMessage() + "; what was stored before is safe",
+          e);
+    }
+    lastNumber = number;
+    return new ActivePack(file, new ArrayList<>(), PackFormat.FILE_HEADER_BYTES);
+  }
+
+  /**
+   * Footer, then the index: after a crash between them the footer tells. The caller holds the sync
+   * lock too, or no sync would know which row of the pack is the last.
+   */
+  private void sealActiveLocked() throws IOException {
+    ActivePack full = active;
+    List<PackFooter.Entry> entries = full.unindexed();
+    full.seal();
+    index.write(entries, full.file().number(), full.row(PackRow.SEALED));
+    indexedLocked(full, entries);
+    active = null;
+    full.file().close();
+  }
+
+  private void indexedLocked(ActivePack pack, List<PackFooter.Entry> entries) {
+    indexGeneration.incrementAndGet();
+    for (PackFooter.Entry entry : entries) {
+      pending.remove(entry.id());
+    }
+    pack.indexed(entries.size());
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the block store in " + directory + " is closed");
+    }
+  }
+}

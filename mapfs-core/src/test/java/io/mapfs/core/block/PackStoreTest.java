@@ -1,0 +1,422 @@
+package io.mapfs.core.block;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mapfs.core.kv.KeyValueStore;
+import io.mapfs.core.kv.MemoryStore;
+import io.mapfs.core.rocks.RocksOptions;
+import io.mapfs.core.rocks.RocksStore;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class PackStoreTest {
+  @TempDir Path directory;
+
+  private final BlockCodec codec = new BlockCodec(1);
+  private MemoryStore index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
+
+  @Test
+  void blocksAreThereAtOnceAndAfterReopening() throws IOException {
+    List<StoredBlock> blocks = blocks(50);
+    try (PackStore store = open()) {
+      for (StoredBlock block : blocks) {
+        assertFalse(store.contains(block.id()));
+        assertTrue(store.put(block));
+        assertFalse(store.put(block), "stored once");
+        assertTrue(store.contains(block.id()));
+      }
+      assertAllThere(store, blocks);
+      store.sync();
+      assertFalse(store.put(blocks.get(0)), "also after a sync");
+      assertEquals(50, store.statistics().blocks());
+    }
+    try (PackStore store = open()) {
+      assertAllThere(store, blocks);
+      assertEquals(statistics(blocks), store.statistics());
+      assertEquals(Optional.empty(), store.get(block(999).id()));
+      assertTrue(store.put(block(999)), "appending goes on");
+    }
+    assertEquals(1, packCount());
+  }
+
+  @Test
+  void itWorksOnRocksDb() throws IOException {
+    RocksOptions options = RocksOptions.of(PackStore.TABLES.toArray(String[]::new));
+    for (int round = 0; round < 2; round++) {
+      try (RocksStore rocks = RocksStore.open(directory.resolve("index"), options);
+          PackStore store = PackStore.open(directory, rocks)) {
+        assertEquals(round == 0, store.put(block(1)));
+        assertAllThere(store, List.of(block(1)));
+        assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+      }
+    }
+  }
+
+  @Test
+  void aPowerCutTakesOnlyWhatWasNotSynced() throws IOException {
+    List<StoredBlock> synced = blocks(20);
+    PackStore store = open();
+    putAll(store, synced);
+    store.sync();
+    for (int i = 100; i < 110; i++) {
+      store.put(block(i));
+    }
+    MemoryStore durableIndex = index.afterPowerCut();
+    byte[] written = Files.readAllBytes(pack(1));
+    store.close();
+
+    Random random = new Random(4);
+    long syncedBytes = 16;
+    for (StoredBlock block : synced) {
+      syncedBytes += 56 + block.payload().remaining();
+    }
+    for (int round = 0; round < 30; round++) {
+      // The disk took some of the tail, in any order: cut it, and break what stays.
+      int length = (int) syncedBytes + random.nextInt(written.length - (int) syncedBytes + 1);
+      byte[] torn = Arrays.copyOf(written, length);
+      if (length > syncedBytes && round % 2 == 0) {
+        torn[(int) syncedBytes + random.nextInt(length - (int) syncedBytes)] ^= 0x10;
+      }
+      Files.write(pack(1), torn);
+      index = durableIndex.afterPowerCut();
+      try (PackStore survivor = open()) {
+        assertAllThere(survivor, synced);
+        for (int i = 100; i < 110; i++) {
+          Optional<StoredBlock> late = survivor.get(block(i).id());
+          if (late.isPresent()) {
+            assertArrayEquals(content(i), BlockCodec.decodeVerified(late.get()));
+          }
+        }
+        assertTrue(survivor.put(block(200)));
+        survivor.sync();
+        assertEquals(List.of(), survivor.verify(VerifyProgress.NONE));
+      }
+    }
+  }
+
+  @Test
+  void aLostIndexIsMadeAgain() throws IOException {
+    List<StoredBlock> blocks = blocks(30);
+    try (PackStore store = open()) {
+      putAll(store, blocks);
+    }
+    index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
+    try (PackStore store = open()) {
+      assertAllThere(store, blocks);
+      assertEquals(statistics(blocks), store.statistics());
+      assertFalse(store.put(blocks.get(3)));
+    }
+  }
+
+  @Test
+  void aFullPackIsSealedAndIndexedByItself() throws IOException {
+    // Many blocks seal a pack as well as many bytes.
+    int count = PackFormat.SEAL_BLOCKS + 10;
+    try (PackStore store = open()) {
+      for (int i = 0; i < count; i++) {
+        store.put(tiny(i));
+      }
+    }
+    assertEquals(2, packCount());
+    byte[] sealed = Files.readAllBytes(pack(1));
+    index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
+    try (PackStore store = open()) {
+      assertEquals(count, store.statistics().blocks());
+      assertTrue(store.get(tiny(5).id()).isPresent());
+      assertTrue(store.get(tiny(count - 1).id()).isPresent());
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+    }
+    assertArrayEquals(sealed, Files.readAllBytes(pack(1)), "never changed again");
+
+    // The same, with the footer lost: block by block.
+    Files.write(pack(1), Arrays.copyOf(sealed, sealed.length - 1));
+    index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
+    try (PackStore store = open()) {
+      assertEquals(count, store.statistics().blocks());
+    }
+    assertArrayEquals(sealed, Files.readAllBytes(pack(1)), "sealed again as it was");
+  }
+
+  @Test
+  void aFlippedBitIsFoundAndNamed() throws IOException {
+    List<StoredBlock> blocks = blocks(40);
+    try (PackStore store = open()) {
+      putAll(store, blocks);
+    }
+    byte[] good = Files.readAllBytes(pack(1));
+    MemoryStore goodIndex = index.afterPowerCut();
+    Random random = new Random(9);
+    for (int round = 0; round < 40; round++) {
+      byte[] bad = good.clone();
+      int at = 16 + random.nextInt(good.length - 16);
+      int victim = blockAt(blocks, at);
+      bad[at] ^= (byte) (1 << random.nextInt(8));
+      Files.write(pack(1), bad);
+      index = goodIndex.afterPowerCut();
+      try (PackStore store = open()) {
+        List<BlockFault> faults = store.verify(VerifyProgress.NONE);
+        assertEquals(1, faults.size(), () -> "offset " + at + ": " + faults);
+        assertEquals(pack(1), faults.get(0).pack());
+        assertEquals(offset(blocks, victim), faults.get(0).offsetBytes());
+        assertEquals(1, faults.get(0).toString().lines().count());
+        assertThrows(CorruptBlockException.class, () -> store.get(blocks.get(victim).id()));
+        for (int i = 0; i < blocks.size(); i++) {
+          if (i != victim) {
+            assertTrue(store.get(blocks.get(i).id()).isPresent(), "the others are readable");
+          }
+        }
+        assertTrue(store.put(block(500)), "and more can be stored");
+        assertTrue(store.get(block(500).id()).isPresent());
+      }
+      Files.deleteIfExists(pack(2));
+    }
+  }
+
+  @Test
+  void aCutPackIsFoundAndWhatStaysIsReadable() throws IOException {
+    List<StoredBlock> blocks = blocks(20);
+    try (PackStore store = open()) {
+      putAll(store, blocks);
+    }
+    long cut = offset(blocks, 15) + 60;
+    try (FileChannel channel = FileChannel.open(pack(1), StandardOpenOption.WRITE)) {
+      channel.truncate(cut);
+    }
+    try (PackStore store = open()) {
+      assertAllThere(store, blocks.subList(0, 15));
+      CorruptBlockException e =
+          assertThrows(CorruptBlockException.class, () -> store.get(blocks.get(17).id()));
+      assertTrue(e.getMessage().contains(pack(1).toString()), e.getMessage());
+      assertTrue(e.getMessage().contains("offset " + offset(blocks, 17)), e.getMessage());
+      List<BlockFault> faults = store.verify(VerifyProgress.NONE);
+      assertEquals(pack(1), faults.get(0).pack());
+      assertEquals(cut, faults.get(0).offsetBytes());
+      assertTrue(store.put(block(300)));
+    }
+    assertEquals(cut, Files.size(pack(1)), "nothing is appended to a damaged pack");
+  }
+
+  @Test
+  void aMissingPackIsTold() throws IOException {
+    try (PackStore store = open()) {
+      store.put(block(1));
+    }
+    Files.delete(pack(1));
+    try (PackStore store = open()) {
+      assertTrue(
+          assertThrows(CorruptBlockException.class, () -> store.get(block(1).id()))
+              .getMessage()
+              .contains("is missing"));
+      assertEquals("the file is missing", store.verify(VerifyProgress.NONE).get(0).what());
+      assertTrue(store.put(block(2)));
+      assertTrue(Files.exists(pack(2)), "numbers are not used again");
+    }
+  }
+
+  @Test
+  void aNewerFormatIsRefused() throws IOException {
+    try (PackStore store = open()) {
+      store.put(block(1));
+    }
+    byte[] bytes = Files.readAllBytes(pack(1));
+    ByteBuffer header = ByteBuffer.wrap(bytes);
+    header.putShort(4, (short) 2);
+    CRC32C crc = new CRC32C();
+    crc.update(bytes, 0, 12);
+    header.putInt(12, (int) crc.getValue());
+    Files.write(pack(1), bytes);
+    IOException e = assertThrows(IOException.class, this::open);
+    assertTrue(e.getMessage().contains("format version 2"), e.getMessage());
+    assertArrayEquals(bytes, Files.readAllBytes(pack(1)), "left as it is");
+  }
+
+  @Test
+  void aContentThatIsNotItsIdsIsFoundByVerify() throws IOException {
+    StoredBlock block = block(1);
+    try (PackStore store = open()) {
+      store.put(new StoredBlock(block(2).id(), block.codec(), block.rawBytes(), block.payload()));
+      store.sync();
+      List<BlockFault> faults = store.verify(VerifyProgress.NONE);
+      assertEquals(1, faults.size());
+      assertEquals(block(2).id(), faults.get(0).id());
+    }
+  }
+
+  @Test
+  void manyThreadsPutGetAndSync() throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(4);
+    AtomicInteger stored = new AtomicInteger();
+    try (PackStore store = open()) {
+      List<Callable<Void>> tasks = new ArrayList<>();
+      for (int thread = 0; thread < 4; thread++) {
+        int seed = thread;
+        tasks.add(
+            () -> {
+              Random random = new Random(seed);
+              for (int i = 0; i < 400; i++) {
+                int which = random.nextInt(300);
+                if (store.put(block(which))) {
+                  stored.incrementAndGet();
+                }
+                StoredBlock back = store.get(block(which).id()).orElseThrow();
+                assertArrayEquals(content(which), BlockCodec.decodeVerified(back));
+                if (i % 50 == 0) {
+                  store.sync();
+                }
+              }
+              return null;
+            });
+      }
+      for (Future<Void> result : pool.invokeAll(tasks)) {
+        result.get();
+      }
+      assertEquals(stored.get(), store.statistics().blocks(), "each block was new once");
+      store.sync();
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  @Test
+  void anInterruptHarmsNobody() throws IOException {
+    try (PackStore store = open()) {
+      store.put(block(1));
+      Thread.currentThread().interrupt();
+      assertTrue(store.get(block(1).id()).isPresent());
+      assertTrue(store.put(block(2)));
+      store.sync();
+      assertTrue(Thread.interrupted(), "the interrupt is kept");
+      assertAllThere(store, List.of(block(1), block(2)));
+    }
+  }
+
+  @Test
+  void progressReachesTheEnd() throws IOException {
+    try (PackStore store = open()) {
+      putAll(store, blocks(5));
+      store.sync();
+      long[] last = new long[2];
+      store.verify(
+          (done, total) -> {
+            last[0] = done;
+            last[1] = total;
+          });
+      assertTrue(last[1] > 0);
+      assertEquals(last[1], last[0]);
+    }
+  }
+
+  @Test
+  void aClosedStoreRefuses() throws IOException {
+    PackStore store = open();
+    store.put(block(1));
+    store.close();
+    store.close();
+    assertThrows(IllegalStateException.class, () -> store.get(block(1).id()));
+    assertThrows(IllegalStateException.class, () -> store.put(block(2)));
+  }
+
+  private PackStore open() throws IOException {
+    return open(index);
+  }
+
+  private PackStore open(KeyValueStore indexStore) throws IOException {
+    return PackStore.open(directory, indexStore);
+  }
+
+  private long packCount() throws IOException {
+    try (Stream<Path> files = Files.list(directory.resolve("packs"))) {
+      return files.count();
+    }
+  }
+
+  private Path pack(int number) {
+    return directory.resolve("packs").resolve(String.format("%08d.pack", number));
+  }
+
+  private static void putAll(PackStore store, List<StoredBlock> blocks) throws IOException {
+    for (StoredBlock block : blocks) {
+      store.put(block);
+    }
+  }
+
+  private static void assertAllThere(PackStore store, List<StoredBlock> blocks) throws IOException {
+    for (StoredBlock block : blocks) {
+      StoredBlock back = store.get(block.id()).orElseThrow();
+      assertEquals(block, back);
+    }
+  }
+
+  private static BlockStatistics statistics(List<StoredBlock> blocks) {
+    return new BlockStatistics(
+        blocks.size(),
+        blocks.stream().mapToLong(block -> block.payload().remaining()).sum(),
+        blocks.stream().mapToLong(StoredBlock::rawBytes).sum());
+  }
+
+  private static long offset(List<StoredBlock> blocks, int index) {
+    long offset = 16;
+    for (StoredBlock block : blocks.subList(0, index)) {
+      offset += 56 + block.payload().remaining();
+    }
+    return offset;
+  }
+
+  private static int blockAt(List<StoredBlock> blocks, long offset) {
+    int index = 0;
+    while (index + 1 < blocks.size() && offset(blocks, index + 1) <= offset) {
+      index++;
+    }
+    return index;
+  }
+
+  private List<StoredBlock> blocks(int count) {
+    List<StoredBlock> blocks = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      blocks.add(block(i));
+    }
+    return blocks;
+  }
+
+  private StoredBlock block(int which) {
+    return codec.encode(ByteBuffer.wrap(content(which)));
+  }
+
+  private static StoredBlock tiny(int which) {
+    ByteBuffer content = ByteBuffer.allocate(Integer.BYTES).putInt(0, which);
+    return new StoredBlock(BlockHasher.id(content), StoredBlock.CODEC_RAW, Integer.BYTES, content);
+  }
+
+  /** Half of it compresses. */
+  private static byte[] content(int which) {
+    Random random = new Random(which);
+    byte[] content = new byte[1 + random.nextInt(3000)];
+    byte[] noise = new byte[content.length / 2];
+    random.nextBytes(noise);
+    System.arraycopy(noise, 0, content, 0, noise.length);
+    return content;
+  }
+}
