@@ -1,5 +1,6 @@
 package io.mapfs.node.cache;
 
+import io.mapfs.core.fs.FileType;
 import io.mapfs.core.tree.RepositoryTree;
 import java.util.Arrays;
 
@@ -37,7 +38,7 @@ final class PathCursor {
 
   /** Moves to the next name; false at the end of the tree. */
   boolean advance() {
-    if (tree.childCount(slot) > 0) {
+    if (tree.type(slot) == FileType.DIRECTORY && tree.childCount(slot) > 0) {
       push(slot, 0);
       slot = tree.childSlot(slot, 0);
       return true;

@@ -9,6 +9,7 @@ import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.ReadScope;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.TestContext;
 import io.mapfs.core.wire.Priority;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -69,7 +70,7 @@ final class BlockCacheTest {
 
   private byte[] read(BlockId id, int offsetBytes, int length) throws FsException {
     ByteBuffer target = ByteBuffer.allocate(length);
-    cache.read(new FakeContext(), SCOPE, id, offsetBytes, target);
+    cache.read(TestContext.root(), SCOPE, id, offsetBytes, target);
     assertEquals(0, target.remaining());
     return target.array();
   }
@@ -287,7 +288,7 @@ final class BlockCacheTest {
   void anInterruptedReaderGetsEintrAndTheOthersTheirBytes() throws Exception {
     source.hold();
     BlockId id = source.add(1, 1000);
-    FakeContext impatient = new FakeContext();
+    TestContext impatient = TestContext.root();
     Future<?> interrupted =
         readers.submit(
             () -> {
