@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       SnapshotCommand.class,
       RollbackCommand.class,
       StatusCommand.class,
+      FingerprintCommand.class,
       CompletionCommand.class,
       WarmUpCommand.class
     },
