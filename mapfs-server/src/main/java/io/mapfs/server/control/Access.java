@@ -1,0 +1,115 @@
+package io.mapfs.server.control;
+
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.block.ReadScope;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.server.overlay.Overlay;
+import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.store.ApplianceStore;
+import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.Names;
+import java.io.IOException;
+import java.util.Set;
+
+/** Who may ask for what. */
+final class Access {
+  /** What a node's own connection may call, for itself. */
+  private static final Set<String> NODE_METHODS =
+      Set.of("node.show", "version.show", "master.versions", "snapshot.list");
+
+  private final ApplianceStore store;
+  private final Overlays overlays;
+
+  Access(ApplianceStore store, Overlays overlays) {
+    this.store = store;
+    this.overlays = overlays;
+  }
+
+  void requireMethod(Client client, String method, String node) throws ApplianceException {
+    if (!client.isAdministrator()
+        && (!NODE_METHODS.contains(method)
+            || (node != null && !node.equals(client.session().node())))) {
+      throw denied(client, method);
+    }
+  }
+
+  void requireAdministrator(Client client, String what) throws ApplianceException {
+    if (!client.isAdministrator()) {
+      throw denied(client, what);
+    }
+  }
+
+  /** Refuses a node that is not the asker. */
+  void requireNode(Client client, String node) throws ApplianceException {
+    if (!client.isAdministrator() && !client.session().node().equals(node)) {
+      throw denied(client, "node " + node);
+    }
+  }
+
+  void requireMaster(Client client, String master) throws IOException, ApplianceException {
+    if (!client.isAdministrator() && !master.equals(node(client.session().node()).master())) {
+      throw denied(client, "master " + master);
+    }
+  }
+
+  /** Refuses blocks that are not named by what they are read through. */
+  void requireRead(Client client, ReadScope scope, Iterable<BlockId> ids)
+      throws IOException, ApplianceException {
+    requireScope(client, scope);
+    for (BlockId id : ids) {
+      if (!names(scope, id)) {
+        throw new ApplianceException(
+            FailureCode.NOT_FOUND, "block " + id + " is not named by " + name(scope));
+      }
+    }
+  }
+
+  void requireScope(Client client, ReadScope scope) throws IOException, ApplianceException {
+    if (scope instanceof ReadScope.Version version) {
+      requireMaster(client, version.master());
+    } else if (scope instanceof ReadScope.Overlay overlay) {
+      requireNode(client, overlay.node());
+    }
+  }
+
+  /** Whether a block is named by a version, or by an overlay or the version that it stands on. */
+  boolean names(ReadScope scope, BlockId id) throws IOException, ApplianceException {
+    if (scope instanceof ReadScope.Version version) {
+      store.repository().version(version.master(), version.version());
+      return store.repository().names(version.master(), version.version(), id);
+    }
+    return namedByOverlay(((ReadScope.Overlay) scope).node(), id);
+  }
+
+  boolean namedByOverlay(String nodeName, BlockId id) throws IOException, ApplianceException {
+    Overlay overlay = overlays.get(nodeName);
+    return overlay.names(id)
+        || store
+            .repository()
+            .names(node(nodeName).master(), overlay.standing().position().version(), id);
+  }
+
+  NodeRecord node(String name) throws IOException, ApplianceException {
+    NodeRecord node = store.control().get(ControlTable.NODES, name);
+    if (node == null) {
+      throw Names.notFound(
+          "node",
+          name,
+          store.control().list(ControlTable.NODES, "").stream().map(NodeRecord::name).toList());
+    }
+    return node;
+  }
+
+  private static String name(ReadScope scope) {
+    return scope instanceof ReadScope.Version version
+        ? "version " + version.version() + " of " + version.master()
+        : "the overlay of " + ((ReadScope.Overlay) scope).node();
+  }
+
+  private static ApplianceException denied(Client client, String what) {
+    return new ApplianceException(
+        FailureCode.DENIED, "node " + client.session().node() + " has no right to " + what);
+  }
+}

@@ -1,0 +1,384 @@
+package io.mapfs.server.control;
+
+import com.google.gson.JsonObject;
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.block.CorruptBlockException;
+import io.mapfs.core.block.ReadScope;
+import io.mapfs.core.block.StoredBlock;
+import io.mapfs.core.journal.Change;
+import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.tree.CorruptTreeException;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Limits;
+import io.mapfs.core.wire.Message;
+import io.mapfs.server.ApplianceService;
+import io.mapfs.server.Session;
+import io.mapfs.server.mirror.Mirror;
+import io.mapfs.server.overlay.HeadPosition;
+import io.mapfs.server.overlay.JournalProtocol.Effect;
+import io.mapfs.server.overlay.Overlay;
+import io.mapfs.server.overlay.OverlayRows;
+import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.store.ApplianceStore;
+import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.Failures;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/** The appliance on one store. Safe for concurrent use. */
+public final class Appliance implements ApplianceService, Closeable {
+  private final ApplianceStore store;
+  private final Overlays overlays;
+  private final Mirror mirror;
+  private final Access access;
+  private final ControlMethods methods;
+  private final Map<Session, Client> clients = new ConcurrentHashMap<>();
+  private final AtomicLong lastClient = new AtomicLong();
+
+  private Appliance(ApplianceStore store, Overlays overlays, String software) {
+    this.store = store;
+    this.overlays = overlays;
+    this.mirror = new Mirror(store, overlays);
+    this.access = new Access(store, overlays);
+    this.methods = new ControlMethods(store, overlays, mirror, access, clients::values, software);
+  }
+
+  /**
+   * Opens the appliance on a store that {@link ApplianceStore#init} made.
+   *
+   * @param software the release, for people
+   */
+  public static Appliance open(Path root, Clock clock, String software) throws ApplianceException {
+    ApplianceStore store = ApplianceStore.open(root, clock, OverlayRows.TABLES);
+    try {
+      return new Appliance(store, Overlays.open(store), software);
+    } catch (ApplianceException | RuntimeException e) {
+      try {
+        store.close();
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public String clusterId() {
+    return store.clusterId();
+  }
+
+  // ---- sessions ----
+
+  @Override
+  public void opened(Session session) {
+    clients.put(session, new Client(lastClient.incrementAndGet(), session));
+  }
+
+  @Override
+  public void closed(Session session) {
+    Client client = clients.remove(session);
+    if (client != null) {
+      store.imports().release(session);
+      for (Overlay overlay : overlays.all()) {
+        overlay.disconnect(session, client.number());
+      }
+    }
+  }
+
+  private Client client(Session session) throws ApplianceException {
+    Client client = clients.get(session);
+    if (client == null) {
+      throw new ApplianceException(FailureCode.UNAVAILABLE, "the connection is closed");
+    }
+    return client;
+  }
+
+  // ---- control ----
+
+  @Override
+  public JsonObject call(
+      Session session, String method, JsonObject parameters, Consumer<JsonObject> progress)
+      throws ApplianceException {
+    return guarded(
+        method, () -> methods.call(client(session), new Parameters(method, parameters), progress));
+  }
+
+  // ---- blocks and trees ----
+
+  @Override
+  public Message.Blocks getBlocks(Session session, Message.GetBlocks request)
+      throws ApplianceException {
+    requireCount(request.ids());
+    return guarded(
+        "cannot read blocks",
+        () -> {
+          access.requireRead(client(session), request.scope(), request.ids());
+          List<StoredBlock> found = new ArrayList<>(request.ids().size());
+          for (BlockId id : request.ids()) {
+            found.add(store.blocks().stored(id));
+          }
+          return new Message.Blocks(found);
+        });
+  }
+
+  @Override
+  public Message.Have haveBlocks(Session session, Message.HaveBlocks request)
+      throws ApplianceException {
+    requireCount(request.ids());
+    return guarded(
+        "cannot look up blocks",
+        () -> {
+          Client client = client(session);
+          boolean all = readsAll(client, request.scope());
+          if (!all) {
+            access.requireScope(client, request.scope());
+          }
+          BitSet present = new BitSet(request.ids().size());
+          for (int i = 0; i < request.ids().size(); i++) {
+            BlockId id = request.ids().get(i);
+            boolean mayKnow = all || client.hasUploaded(id) || access.names(request.scope(), id);
+            present.set(i, mayKnow && store.blocks().contains(id));
+          }
+          return new Message.Have(present);
+        });
+  }
+
+  /** An import asks for the version that it makes, whose number is 0 until then. */
+  private boolean readsAll(Client client, ReadScope scope) throws ApplianceException {
+    if (!(scope instanceof ReadScope.Version version) || version.version() != 0) {
+      return false;
+    }
+    access.requireAdministrator(client, "the whole store");
+    if (!store.imports().isImporting(client.session(), version.master())) {
+      throw new ApplianceException(
+          FailureCode.INVALID, "this connection has no import of " + version.master());
+    }
+    return true;
+  }
+
+  @Override
+  public void putBlocks(Session session, Message.PutBlocks request) throws ApplianceException {
+    guarded(
+        "cannot store blocks",
+        () -> {
+          Client client = client(session);
+          if (client.isAdministrator() && !store.imports().isImporting(session)) {
+            throw new ApplianceException(
+                FailureCode.INVALID, "blocks are uploaded within an import");
+          }
+          long bytes = 0;
+          for (StoredBlock block : request.blocks()) {
+            bytes += block.payload().remaining();
+          }
+          store.space().require(bytes);
+          for (StoredBlock block : request.blocks()) {
+            store.blocks().put(block);
+            if (!client.isAdministrator()) {
+              client.uploaded(block.id());
+            }
+          }
+          return null;
+        });
+  }
+
+  @Override
+  public Message.TreeChunk getTree(Session session, Message.GetTree request)
+      throws ApplianceException {
+    return guarded(
+        "cannot read the tree",
+        () -> {
+          access.requireMaster(client(session), request.master());
+          return store.repository().chunk(request, Limits.MAX_TREE_CHUNK_BYTES);
+        });
+  }
+
+  @Override
+  public void putTree(Session session, Message.PutTree request) throws ApplianceException {
+    guarded(
+        "cannot store the tree",
+        () -> {
+          access.requireAdministrator(client(session), "imports");
+          store
+              .imports()
+              .putTree(session, request.importId(), request.offsetBytes(), request.data());
+          return null;
+        });
+  }
+
+  private static void requireCount(Collection<BlockId> ids) throws ApplianceException {
+    if (ids.size() > Limits.MAX_IDS) {
+      throw new ApplianceException(
+          FailureCode.INVALID, "at most " + Limits.MAX_IDS + " blocks at a time");
+    }
+  }
+
+  // ---- overlays ----
+
+  @Override
+  public Message.OverlayOpened openOverlay(Session session, Message.OpenOverlay request)
+      throws ApplianceException {
+    return guarded(
+        "cannot open the overlay",
+        () -> {
+          Client client = client(session);
+          access.requireNode(client, request.node());
+          NodeRecord node = access.node(request.node());
+          Overlay overlay = overlays.get(request.node());
+          Effect.Grant granted =
+              overlay.open(session, client.number(), request.host(), request.force(), null);
+          HeadPosition position = overlay.pinForMount(granted);
+          return new Message.OverlayOpened(
+              granted.epoch(),
+              granted.sequence(),
+              granted.hash(),
+              position.headEpoch(),
+              node.master(),
+              position.version(),
+              node.quotaBytes(),
+              node.cacheBytes(),
+              position.nextIno(),
+              position.nextCookie());
+        });
+  }
+
+  @Override
+  public Message.OverlayPosition resumeOverlay(Session session, Message.ResumeOverlay request)
+      throws ApplianceException {
+    return guarded(
+        "cannot resume the overlay",
+        () -> {
+          Client client = client(session);
+          access.requireNode(client, request.node());
+          access.node(request.node());
+          return position(
+              overlays.get(request.node()).resume(session, client.number(), request.epoch()));
+        });
+  }
+
+  @Override
+  public Message.OverlayPosition getPosition(Session session, Message.GetPosition request)
+      throws ApplianceException {
+    return guarded(
+        "cannot read the overlay",
+        () -> {
+          access.requireNode(client(session), request.node());
+          access.node(request.node());
+          return position(overlays.get(request.node()).standing());
+        });
+  }
+
+  private static Message.OverlayPosition position(Overlay.Standing standing) {
+    return new Message.OverlayPosition(
+        standing.epoch(), standing.sequence(), standing.hash(), standing.position().headEpoch());
+  }
+
+  @Override
+  public Message.HeadRows getHead(Session session, Message.GetHead request)
+      throws ApplianceException {
+    return guarded(
+        "cannot read the overlay",
+        () -> {
+          access.requireNode(client(session), request.node());
+          access.node(request.node());
+          return overlays.get(request.node()).head(session, request.cursor());
+        });
+  }
+
+  @Override
+  public CompletableFuture<Message.Appended> append(Session session, Message.Append request) {
+    try {
+      return guarded(
+          "cannot append",
+          () -> {
+            Client client = client(session);
+            JournalRecord record = request.record();
+            access.requireNode(client, record.node());
+            store.space().require(0);
+            requireBlocks(client, record);
+            return overlays.get(record.node()).append(client.number(), record, request.pages());
+          });
+    } catch (ApplianceException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** A record may name only blocks that its node may read, or uploaded; and that are here. */
+  private void requireBlocks(Client client, JournalRecord record)
+      throws IOException, ApplianceException {
+    for (Change change : record.changes()) {
+      if (change instanceof Change.PutBlock put
+          && put.id() != null
+          && !isUsable(client, record.node(), put.id())) {
+        throw new ApplianceException(
+            FailureCode.MISSING_BLOCK,
+            record.node()
+                + ": record "
+                + record.sequence()
+                + " names block "
+                + put.id()
+                + ", which is to be uploaded first");
+      }
+    }
+  }
+
+  private boolean isUsable(Client client, String node, BlockId id)
+      throws IOException, ApplianceException {
+    return (client.hasUploaded(id) || access.namedByOverlay(node, id))
+        && store.blocks().contains(id);
+  }
+
+  @Override
+  public void closeOverlay(Session session, Message.CloseOverlay request)
+      throws ApplianceException {
+    guarded(
+        "cannot close the overlay",
+        () -> {
+          Client client = client(session);
+          access.requireNode(client, request.node());
+          access.node(request.node());
+          overlays.get(request.node()).close(client.number(), request.epoch());
+          return null;
+        });
+  }
+
+  // ---- failures ----
+
+  private interface Request<T> {
+    T run() throws IOException, ApplianceException;
+  }
+
+  /** The one place where a disk's failure becomes an answer. */
+  private static <T> T guarded(String what, Request<T> request) throws ApplianceException {
+    try {
+      return request.run();
+    } catch (CorruptTreeException e) {
+      throw new ApplianceException(FailureCode.CORRUPT, what + ": " + e.getMessage(), e);
+    } catch (CorruptBlockException e) {
+      throw new ApplianceException(FailureCode.CORRUPT, e.getMessage(), e);
+    } catch (IOException e) {
+      throw Failures.of(what, e);
+    }
+  }
+
+  /** Folds what is there and closes the store. No request may run any more. */
+  @Override
+  public void close() throws IOException {
+    try {
+      overlays.close();
+    } finally {
+      store.close();
+    }
+  }
+}

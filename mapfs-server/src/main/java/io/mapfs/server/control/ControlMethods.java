@@ -1,0 +1,74 @@
+package io.mapfs.server.control;
+
+import com.google.gson.JsonObject;
+import io.mapfs.core.text.NearestName;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.server.mirror.Mirror;
+import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.store.ApplianceStore;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** The control methods by name. */
+final class ControlMethods {
+  private final Map<String, Method> methods = new TreeMap<>();
+  private final Access access;
+
+  /** Carries out one method. */
+  interface Method {
+    JsonObject call(Client client, Parameters parameters, Consumer<JsonObject> progress)
+        throws IOException, ApplianceException;
+  }
+
+  ControlMethods(
+      ApplianceStore store,
+      Overlays overlays,
+      Mirror mirror,
+      Access access,
+      Supplier<Collection<Client>> clients,
+      String software) {
+    this.access = access;
+    RepositoryMethods repository = new RepositoryMethods(store, access);
+    NodeMethods nodes = new NodeMethods(store, overlays, mirror, access);
+    SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
+    StatusMethods status = new StatusMethods(store, overlays, nodes, repository, clients, software);
+    methods.put("appliance.status", (client, in, out) -> status.appliance());
+    methods.put("status", (client, in, out) -> status.all());
+    methods.put("master.list", (client, in, out) -> repository.masters());
+    methods.put("master.versions", (client, in, out) -> repository.versions(client, in));
+    methods.put("version.show", (client, in, out) -> repository.show(client, in));
+    methods.put("version.verify", (client, in, out) -> repository.verify(in, out));
+    methods.put("import.begin", (client, in, out) -> repository.begin(client, in));
+    methods.put("import.commit", (client, in, out) -> repository.commit(client, in));
+    methods.put("import.abort", (client, in, out) -> repository.abort(client, in));
+    methods.put("node.add", (client, in, out) -> nodes.add(in));
+    methods.put("node.list", (client, in, out) -> nodes.list());
+    methods.put("node.show", (client, in, out) -> nodes.show(in));
+    methods.put("node.remove", (client, in, out) -> nodes.remove(in));
+    methods.put("snapshot.create", (client, in, out) -> snapshots.create(in));
+    methods.put("snapshot.list", (client, in, out) -> snapshots.list(in));
+    methods.put("snapshot.show", (client, in, out) -> snapshots.show(in));
+    methods.put("snapshot.delete", (client, in, out) -> snapshots.delete(in));
+    methods.put("rollback", (client, in, out) -> snapshots.rollBack(in));
+  }
+
+  JsonObject call(Client client, Parameters parameters, Consumer<JsonObject> progress)
+      throws IOException, ApplianceException {
+    Method method = methods.get(parameters.method());
+    if (method == null) {
+      throw new ApplianceException(
+          FailureCode.INVALID,
+          "this appliance has no method '"
+              + parameters.method()
+              + "'"
+              + NearestName.hint(parameters.method(), methods.keySet()));
+    }
+    access.requireMethod(client, parameters.method(), parameters.text("node", null));
+    return method.call(client, parameters, progress);
+  }
+}

@@ -1,0 +1,157 @@
+package io.mapfs.server.control;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.server.mirror.Mirror;
+import io.mapfs.server.overlay.HeadPosition;
+import io.mapfs.server.overlay.Overlay;
+import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.store.ApplianceStore;
+import io.mapfs.server.store.ControlChange;
+import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.ControlRecords.SnapshotRecord;
+import io.mapfs.server.store.ControlRecords.VersionRecord;
+import io.mapfs.server.store.ControlStore;
+import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.Names;
+import io.mapfs.server.store.Repository;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Control methods on nodes. */
+final class NodeMethods {
+  private final ControlStore control;
+  private final Repository repository;
+  private final Overlays overlays;
+  private final Mirror mirror;
+  private final Access access;
+
+  NodeMethods(ApplianceStore store, Overlays overlays, Mirror mirror, Access access) {
+    this.control = store.control();
+    this.repository = store.repository();
+    this.overlays = overlays;
+    this.mirror = mirror;
+    this.access = access;
+  }
+
+  JsonObject add(Parameters in) throws IOException, ApplianceException {
+    String name = Names.require("node", in.text("node"));
+    String wanted = in.text("version", Repository.LATEST);
+    VersionRecord version = repository.version(in.text("master"), wanted);
+    synchronized (this) {
+      if (control.get(ControlTable.NODES, name) != null) {
+        throw new ApplianceException(
+            FailureCode.CONFLICT, "there is a node '" + name + "' already: choose another name");
+      }
+      NodeRecord node =
+          new NodeRecord(
+              name,
+              control.nextId("overlay"),
+              version.master(),
+              version.version(),
+              0,
+              channel(wanted),
+              in.number("quotaBytes", 0),
+              in.number("cacheBytes", 0),
+              in.text("template", null),
+              control.nowMillis());
+      // What a node of this name left behind when its removal was cut short.
+      overlays.remove(name);
+      control.commit(ControlChange.put(ControlTable.NODES, name, node));
+      overlays.add(node);
+      return show(node);
+    }
+  }
+
+  private static String channel(String version) {
+    return version.matches("[0-9]+") ? null : version;
+  }
+
+  JsonObject list() throws IOException, ApplianceException {
+    JsonArray list = new JsonArray();
+    for (NodeRecord node : control.list(ControlTable.NODES, "")) {
+      if (overlays.find(node.name()) != null) {
+        list.add(show(node));
+      }
+    }
+    return new Json().with("nodes", list).build();
+  }
+
+  JsonObject show(Parameters in) throws IOException, ApplianceException {
+    return show(access.node(in.text("node")));
+  }
+
+  private JsonObject show(NodeRecord node) throws IOException, ApplianceException {
+    Overlay overlay = overlays.get(node.name());
+    Overlay.Standing standing = overlay.standing();
+    HeadPosition position = standing.position();
+    Overlay.Mount mount = overlay.mount();
+    Json result =
+        new Json()
+            .with("node", node.name())
+            .with("master", node.master())
+            .with("version", position.version())
+            .with("pendingVersion", node.pendingVersion())
+            .with("channel", node.channel())
+            .with("quotaBytes", node.quotaBytes())
+            .with("cacheBytes", node.cacheBytes())
+            .with("template", node.template())
+            .with("epoch", standing.epoch())
+            .with("sequence", standing.sequence())
+            .with("entries", position.entries())
+            .with("ownBytes", position.ownBytes())
+            .with("unfoldedBytes", overlay.lagBytes())
+            .with("fault", overlay.fault())
+            .with("snapshots", mirror.list(node.name()).size());
+    if (mount != null) {
+      result.with(
+          "mounted",
+          new Json()
+              .with("host", mount.host())
+              .with("peer", mount.peer())
+              .with("sinceMillis", mount.sinceMillis())
+              .build());
+    }
+    return result.build();
+  }
+
+  JsonObject remove(Parameters in) throws IOException, ApplianceException {
+    synchronized (this) {
+      NodeRecord node = access.node(in.text("node"));
+      Overlay overlay = overlays.get(node.name());
+      Overlay.Mount mount = overlay.mount();
+      boolean force = in.flag("force", false);
+      if (mount != null && !force) {
+        throw new ApplianceException(
+            FailureCode.CONFLICT,
+            node.name() + " is mounted by " + mount.host() + ": unmount it there, or use --force");
+      }
+      List<ControlChange> changes = new ArrayList<>();
+      List<SnapshotRecord> snapshots = mirror.list(node.name());
+      if (!snapshots.isEmpty() && !force) {
+        throw new ApplianceException(
+            FailureCode.CONFLICT,
+            node.name()
+                + " has "
+                + snapshots.size()
+                + " snapshots, which would go with it: delete them, or use --force");
+      }
+      for (SnapshotRecord snapshot : snapshots) {
+        changes.add(
+            ControlChange.delete(
+                ControlTable.SNAPSHOTS, ControlTable.key(node.name(), snapshot.number())));
+      }
+      changes.add(ControlChange.delete(ControlTable.LEASES, node.name()));
+      changes.add(ControlChange.delete(ControlTable.NODES, node.name()));
+      if (mount != null) {
+        overlay.fence("the node was removed");
+      }
+      control.commit(changes.toArray(new ControlChange[0]));
+      overlays.remove(node.name());
+      return new JsonObject();
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package io.mapfs.server.overlay;
+
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.server.store.ApplianceStore;
+import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.DurableFiles;
+import io.mapfs.server.store.Failures;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** All nodes' overlays, by name. Safe for concurrent use. */
+public final class Overlays implements Closeable {
+  private static final int COMMIT_THREADS = 4;
+  private static final int FOLD_THREADS = 2;
+  private static final long STOP_SECONDS = 60;
+
+  private final ApplianceStore store;
+  private final OverlayRows rows;
+  private final ExecutorService commits = threads("journal", COMMIT_THREADS);
+  private final ExecutorService folds = threads("fold", FOLD_THREADS);
+  private final Map<String, Overlay> overlays = new ConcurrentSkipListMap<>();
+
+  private Overlays(ApplianceStore store) {
+    this.store = store;
+    this.rows = new OverlayRows(store.rows());
+  }
+
+  /** Opens the overlay of every node in the store. */
+  public static Overlays open(ApplianceStore store) throws ApplianceException {
+    Overlays all = new Overlays(store);
+    try {
+      for (NodeRecord node : store.control().list(ControlTable.NODES, "")) {
+        all.overlays.put(node.name(), all.open(node));
+      }
+      return all;
+    } catch (IOException e) {
+      all.closeQuietly(e);
+      throw Failures.of("cannot open the overlays", e);
+    } catch (RuntimeException e) {
+      all.closeQuietly(e);
+      throw e;
+    }
+  }
+
+  private Overlay open(NodeRecord node) throws IOException {
+    return Overlay.open(
+        node,
+        directory(node.name()).resolve("journal"),
+        store.control().list(ControlTable.SNAPSHOTS, node.name() + "/"),
+        new Overlay.Parts(
+            store.blocks(),
+            store.control(),
+            rows,
+            version -> store.repository().tree(node.master(), version),
+            commits,
+            folds));
+  }
+
+  /** Opens the overlay of a node that was just recorded. */
+  public Overlay add(NodeRecord node) throws IOException {
+    Overlay overlay = open(node);
+    overlays.put(node.name(), overlay);
+    return overlay;
+  }
+
+  /** The node's overlay, or {@code null}. */
+  public Overlay find(String node) {
+    return overlays.get(node);
+  }
+
+  public Overlay get(String node) throws ApplianceException {
+    Overlay overlay = overlays.get(node);
+    if (overlay == null) {
+      throw new ApplianceException(FailureCode.NOT_FOUND, "there is no node " + node);
+    }
+    return overlay;
+  }
+
+  public Collection<Overlay> all() {
+    return List.copyOf(overlays.values());
+  }
+
+  /** Closes a node's overlay and removes all that it held. Its control records went before. */
+  public void remove(String node) throws IOException {
+    Overlay overlay = overlays.remove(node);
+    if (overlay != null) {
+      overlay.close();
+      rows.drop(overlay.overlayId());
+    }
+    DurableFiles.deleteTree(directory(node));
+  }
+
+  /** Where a node's files are. */
+  public Path directory(String node) {
+    return store.overlayDirectory(node);
+  }
+
+  @Override
+  public void close() throws IOException {
+    List<IOException> failures = new ArrayList<>();
+    for (Overlay overlay : overlays.values()) {
+      try {
+        overlay.close();
+      } catch (IOException e) {
+        failures.add(e);
+      }
+    }
+    stop(commits);
+    stop(folds);
+    if (!failures.isEmpty()) {
+      IOException first = failures.get(0);
+      failures.subList(1, failures.size()).forEach(first::addSuppressed);
+      throw first;
+    }
+  }
+
+  private void closeQuietly(Exception failure) {
+    try {
+      close();
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private static void stop(ExecutorService threads) {
+    threads.shutdown();
+    try {
+      if (!threads.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+        threads.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      threads.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static ExecutorService threads(String name, int count) {
+    AtomicInteger number = new AtomicInteger();
+    return Executors.newFixedThreadPool(
+        count,
+        task -> {
+          Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+}

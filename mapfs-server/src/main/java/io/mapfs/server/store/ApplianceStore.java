@@ -1,0 +1,166 @@
+package io.mapfs.server.store;
+
+import io.mapfs.core.block.PackStore;
+import io.mapfs.core.kv.KeyValueStore;
+import io.mapfs.core.rocks.RocksOptions;
+import io.mapfs.core.rocks.RocksStore;
+import io.mapfs.core.wire.ApplianceException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/** An open store: everything that the appliance keeps. */
+public final class ApplianceStore implements Closeable {
+  private static final long PACK_INDEX_CACHE_BYTES = 32L << 20;
+  private static final long ROWS_CACHE_BYTES = 48L << 20;
+  private static final long ROWS_MEMTABLE_BYTES = 32L << 20;
+
+  private final StoreDirectory directory;
+  private final Deque<Closeable> opened = new ArrayDeque<>();
+  private final SigningKey key;
+  private final ControlStore control;
+  private final PackStore packs;
+  private final Blocks blocks;
+  private final KeyValueStore rows;
+  private final SpaceReserve space;
+  private final Repository repository;
+  private final Imports imports;
+
+  /**
+   * Makes an empty store.
+   *
+   * @return its cluster id
+   * @throws ApplianceException if something is there already
+   */
+  public static String init(Path root) throws ApplianceException {
+    return StoreDirectory.init(root);
+  }
+
+  /**
+   * Opens a store; one process at a time may have it.
+   *
+   * @param rowTables the tables that {@link #rows} is to have
+   */
+  public static ApplianceStore open(Path root, Clock clock, List<String> rowTables)
+      throws ApplianceException {
+    StoreDirectory directory = StoreDirectory.open(root);
+    try {
+      return new ApplianceStore(directory, clock, rowTables);
+    } catch (IOException e) {
+      throw Failures.of("cannot open the store " + root, e);
+    }
+  }
+
+  private ApplianceStore(StoreDirectory directory, Clock clock, List<String> rowTables)
+      throws IOException {
+    this.directory = directory;
+    opened.push(directory);
+    try {
+      key = directory.signingKey();
+      space = new SpaceReserve(directory.root());
+      control =
+          new RocksControlStore(
+              own(
+                  RocksStore.open(
+                      directory.control(),
+                      RocksOptions.of(RocksControlStore.RECORDS, RocksControlStore.SERIES))),
+              clock);
+      KeyValueStore packIndex =
+          own(
+              RocksStore.open(
+                  directory.packIndex(),
+                  RocksOptions.of(PackStore.TABLES.toArray(new String[0]))
+                      .withBlockCacheBytes(PACK_INDEX_CACHE_BYTES)));
+      packs = own(PackStore.open(directory.root(), packIndex));
+      blocks = new Blocks(packs);
+      rows =
+          own(
+              RocksStore.open(
+                  directory.rows(),
+                  RocksOptions.of(rowTables.toArray(new String[0]))
+                      .withBlockCacheBytes(ROWS_CACHE_BYTES)
+                      .withMemtableBytes(ROWS_MEMTABLE_BYTES)));
+      repository = new Repository(directory.trees(), control, key, directory.clusterId());
+      repository.removeLeftovers();
+      imports = new Imports(repository, blocks, control, space);
+    } catch (IOException | RuntimeException e) {
+      try {
+        close();
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  private <T extends Closeable> T own(T part) {
+    opened.push(part);
+    return part;
+  }
+
+  public String clusterId() {
+    return directory.clusterId();
+  }
+
+  public SigningKey key() {
+    return key;
+  }
+
+  public ControlStore control() {
+    return control;
+  }
+
+  public PackStore packs() {
+    return packs;
+  }
+
+  public Blocks blocks() {
+    return blocks;
+  }
+
+  /** The overlays' rows. */
+  public KeyValueStore rows() {
+    return rows;
+  }
+
+  public SpaceReserve space() {
+    return space;
+  }
+
+  public Repository repository() {
+    return repository;
+  }
+
+  public Imports imports() {
+    return imports;
+  }
+
+  /** Where a node's journal and manifests are. */
+  public Path overlayDirectory(String node) {
+    return directory.overlays().resolve(node);
+  }
+
+  /** Closes everything, last opened first; the lock goes last. */
+  @Override
+  public void close() throws IOException {
+    IOException first = null;
+    while (!opened.isEmpty()) {
+      try {
+        opened.pop().close();
+      } catch (IOException e) {
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+}

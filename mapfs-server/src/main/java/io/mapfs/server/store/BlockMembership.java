@@ -1,0 +1,72 @@
+package io.mapfs.server.store;
+
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.fs.FileType;
+import io.mapfs.core.tree.RepositoryTree;
+import java.util.Arrays;
+import java.util.function.Consumer;
+
+/**
+ * Which blocks a version names: the first eight bytes of their ids, sorted. Eight bytes a block (8
+ * MB for 128 GB of content); two ids of one store share them once in 2^64 / n tries, and to have
+ * one made on purpose is 2^64 hashes of work for a block whose id one must know already.
+ */
+final class BlockMembership {
+  private final long[] prefixes;
+
+  private BlockMembership(long[] prefixes) {
+    this.prefixes = prefixes;
+  }
+
+  static BlockMembership of(RepositoryTree tree) {
+    Collector collector = new Collector();
+    forEachBlock(tree, collector);
+    return new BlockMembership(collector.sorted());
+  }
+
+  private static final class Collector implements Consumer<BlockId> {
+    private long[] prefixes = new long[1024];
+    private int count;
+
+    @Override
+    public void accept(BlockId id) {
+      if (count == prefixes.length) {
+        prefixes = Arrays.copyOf(prefixes, count + (count >> 1));
+      }
+      prefixes[count++] = id.a();
+    }
+
+    long[] sorted() {
+      long[] sorted = Arrays.copyOf(prefixes, count);
+      Arrays.sort(sorted);
+      int kept = 0;
+      for (int i = 0; i < sorted.length; i++) {
+        if (i == 0 || sorted[i] != sorted[i - 1]) {
+          sorted[kept++] = sorted[i];
+        }
+      }
+      return Arrays.copyOf(sorted, kept);
+    }
+  }
+
+  /** Tells every block that a version names, in the order of its inodes, repeated ones too. */
+  static void forEachBlock(RepositoryTree tree, Consumer<BlockId> consumer) {
+    for (int slot = 0; slot < tree.inodeCount(); slot++) {
+      int blocks = tree.type(slot) == FileType.REGULAR ? tree.blockCount(slot) : 0;
+      for (int index = 0; index < blocks; index++) {
+        BlockId id = tree.block(slot, index);
+        if (id != null) {
+          consumer.accept(id);
+        }
+      }
+    }
+  }
+
+  boolean contains(BlockId id) {
+    return Arrays.binarySearch(prefixes, id.a()) >= 0;
+  }
+
+  int bytes() {
+    return prefixes.length * Long.BYTES;
+  }
+}

@@ -1,0 +1,64 @@
+package io.mapfs.server.store;
+
+import io.mapfs.core.block.BlockCodec;
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.block.BlockStore;
+import io.mapfs.core.block.CorruptBlockException;
+import io.mapfs.core.block.StoredBlock;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/** The appliance's blocks, as stored and as content. Safe for concurrent use. */
+public final class Blocks {
+  private final BlockStore store;
+  private final BlockCodec codec = new BlockCodec();
+
+  public Blocks(BlockStore store) {
+    this.store = store;
+  }
+
+  public boolean contains(BlockId id) throws IOException {
+    return store.contains(id);
+  }
+
+  /**
+   * The block as stored.
+   *
+   * @throws CorruptBlockException if it is missing or damaged
+   */
+  public StoredBlock stored(BlockId id) throws IOException {
+    Optional<StoredBlock> block = store.get(id);
+    if (block.isEmpty()) {
+      throw new CorruptBlockException("block " + id + " is missing from the store");
+    }
+    return block.get();
+  }
+
+  /** The block's content, verified; the caller's own. */
+  public byte[] read(BlockId id) throws IOException {
+    return BlockCodec.decodeVerified(stored(id));
+  }
+
+  /** Stores {@code content[0, length)} and returns its id. Durable after {@link #sync}. */
+  public BlockId write(byte[] content, int length) throws IOException {
+    StoredBlock block = codec.encode(ByteBuffer.wrap(content, 0, length));
+    store.put(block);
+    return block.id();
+  }
+
+  /**
+   * Verifies a block that came from outside and stores it.
+   *
+   * @return whether it was new
+   */
+  public boolean put(StoredBlock block) throws IOException {
+    BlockCodec.decodeVerified(block);
+    return store.put(block);
+  }
+
+  /** Makes all blocks durable that were stored before. */
+  public void sync() throws IOException {
+    store.sync();
+  }
+}

@@ -1,0 +1,159 @@
+package io.mapfs.server.store;
+
+/**
+ * What control records hold. Their members' names stand in the store: a new member must bear being
+ * absent.
+ */
+public final class ControlRecords {
+  private ControlRecords() {}
+
+  /**
+   * A named software stack.
+   *
+   * @param latest number of its newest version; 0 for none
+   * @param nextIno lowest inode number that no version ever used
+   */
+  public record MasterRecord(String name, long createdMillis, int latest, long nextIno) {}
+
+  /**
+   * An immutable version of a master.
+   *
+   * @param treeHash root hash of its tree, 64 hexadecimal digits
+   * @param signature Ed25519, base64, over {@link #signedText}
+   */
+  public record VersionRecord(
+      String master,
+      int version,
+      long createdMillis,
+      String comment,
+      long treeBytes,
+      String treeHash,
+      long entries,
+      long inodes,
+      long contentBytes,
+      long nextIno,
+      long newBlocks,
+      long newStoredBytes,
+      String signature) {
+
+    /** What the signature vouches for. */
+    public String signedText(String clusterId) {
+      return "MapFS version\n"
+          + clusterId
+          + "\n"
+          + master
+          + "\n"
+          + version
+          + "\n"
+          + createdMillis
+          + "\n"
+          + treeBytes
+          + "\n"
+          + treeHash
+          + "\n";
+    }
+
+    VersionRecord signed(String signatureBase64) {
+      return new VersionRecord(
+          master,
+          version,
+          createdMillis,
+          comment,
+          treeBytes,
+          treeHash,
+          entries,
+          inodes,
+          contentBytes,
+          nextIno,
+          newBlocks,
+          newStoredBytes,
+          signatureBase64);
+    }
+  }
+
+  /** A name that points at a version of a master. */
+  public record ChannelRecord(String master, String name, int version) {}
+
+  /**
+   * A managed machine.
+   *
+   * @param overlayId number of its overlay, never used again
+   * @param version the version that the overlay stood on when it was made
+   * @param pendingVersion the version to move to at the next mount; 0 for none
+   * @param channel the channel that it was last moved to; {@code null} if it was a number
+   * @param quotaBytes most bytes of own content; 0 for unlimited
+   * @param cacheBytes size of the node's block cache; 0 for its own default
+   */
+  public record NodeRecord(
+      String name,
+      long overlayId,
+      String master,
+      int version,
+      int pendingVersion,
+      String channel,
+      long quotaBytes,
+      long cacheBytes,
+      String template,
+      long createdMillis) {
+
+    public NodeRecord withPending(int newPendingVersion, String newChannel) {
+      return new NodeRecord(
+          name,
+          overlayId,
+          master,
+          version,
+          newPendingVersion,
+          newChannel,
+          quotaBytes,
+          cacheBytes,
+          template,
+          createdMillis);
+    }
+  }
+
+  /**
+   * The newest epoch of an overlay and who was given it.
+   *
+   * @param host whom; what the appliance was doing where it raised it itself (rollback, update)
+   * @param sequence the head's when the lease was granted
+   * @param pinned whether what the head was then stays readable for the holder: until it gives the
+   *     lease back or the next epoch is given out
+   */
+  public record LeaseRecord(
+      String node, long epoch, String host, long grantedMillis, long sequence, boolean pinned) {
+
+    public LeaseRecord pinned(long headSequence) {
+      return new LeaseRecord(node, epoch, host, grantedMillis, headSequence, true);
+    }
+
+    public LeaseRecord ended() {
+      return new LeaseRecord(node, epoch, host, grantedMillis, sequence, false);
+    }
+  }
+
+  /**
+   * A snapshot: an overlay at one place in its journal.
+   *
+   * @param id {@code s} and the number
+   * @param sequence the place
+   * @param hash of the record at that place, 64 hexadecimal digits
+   * @param entries inodes and hidden names that differ from the version
+   * @param ownBytes content bytes that are the overlay's own
+   * @param automatic whether the appliance took it itself, before a rollback
+   */
+  public record SnapshotRecord(
+      String node,
+      long number,
+      String id,
+      String name,
+      String comment,
+      long createdMillis,
+      String master,
+      int version,
+      long epoch,
+      long sequence,
+      String hash,
+      long entries,
+      long ownBytes,
+      boolean automatic) {}
+}

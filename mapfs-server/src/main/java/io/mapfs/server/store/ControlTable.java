@@ -1,0 +1,41 @@
+package io.mapfs.server.store;
+
+import io.mapfs.server.store.ControlRecords.ChannelRecord;
+import io.mapfs.server.store.ControlRecords.LeaseRecord;
+import io.mapfs.server.store.ControlRecords.MasterRecord;
+import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.ControlRecords.SnapshotRecord;
+import io.mapfs.server.store.ControlRecords.VersionRecord;
+
+/**
+ * One kind of control record.
+ *
+ * @param name the kind's name in keys
+ * @param type what its documents are
+ */
+public record ControlTable<T>(String name, Class<T> type) {
+  public static final ControlTable<MasterRecord> MASTERS =
+      new ControlTable<>("master", MasterRecord.class);
+
+  /** Keyed by master and version. */
+  public static final ControlTable<VersionRecord> VERSIONS =
+      new ControlTable<>("version", VersionRecord.class);
+
+  /** Keyed by master and channel. */
+  public static final ControlTable<ChannelRecord> CHANNELS =
+      new ControlTable<>("channel", ChannelRecord.class);
+
+  public static final ControlTable<NodeRecord> NODES = new ControlTable<>("node", NodeRecord.class);
+
+  public static final ControlTable<LeaseRecord> LEASES =
+      new ControlTable<>("lease", LeaseRecord.class);
+
+  /** Keyed by node and snapshot number. */
+  public static final ControlTable<SnapshotRecord> SNAPSHOTS =
+      new ControlTable<>("snapshot", SnapshotRecord.class);
+
+  /** A key of a name and a number, in the number's order. */
+  public static String key(String name, long number) {
+    return name + "/" + String.format("%016x", number);
+  }
+}

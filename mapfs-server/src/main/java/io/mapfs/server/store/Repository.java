@@ -1,0 +1,297 @@
+package io.mapfs.server.store;
+
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.tree.TreeIndex;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Message;
+import io.mapfs.server.store.ControlRecords.ChannelRecord;
+import io.mapfs.server.store.ControlRecords.MasterRecord;
+import io.mapfs.server.store.ControlRecords.VersionRecord;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The masters, their versions and the trees of these. Safe for concurrent use. */
+public final class Repository {
+  /** The channel that is the newest version. */
+  public static final String LATEST = "latest";
+
+  static final String TREE_SUFFIX = ".tree";
+  static final String PART_SUFFIX = ".part";
+
+  /** Most bytes of block memberships that are kept. */
+  private static final long MEMBERSHIP_BYTES_MAX = 64L << 20;
+
+  private final Path directory;
+  private final ControlStore control;
+  private final SigningKey key;
+  private final String clusterId;
+  private final Map<VersionName, TreeIndex> trees = new ConcurrentHashMap<>();
+
+  /** Least recently used first; protected by itself. */
+  private final Map<VersionName, BlockMembership> memberships =
+      new LinkedHashMap<>(16, 0.75f, true);
+
+  private record VersionName(String master, int version) {}
+
+  Repository(Path directory, ControlStore control, SigningKey key, String clusterId) {
+    this.directory = directory;
+    this.control = control;
+    this.key = key;
+    this.clusterId = clusterId;
+  }
+
+  /** Removes what imports left that never became versions. */
+  void removeLeftovers() throws IOException {
+    try (DirectoryStream<Path> masters = Files.newDirectoryStream(directory)) {
+      for (Path master : masters) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(master)) {
+          for (Path file : files) {
+            if (!isVersion(master.getFileName().toString(), file.getFileName().toString())) {
+              Files.delete(file);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private boolean isVersion(String master, String file) throws IOException {
+    return file.matches("[0-9]{1,9}\\.tree")
+        && control.get(
+                ControlTable.VERSIONS,
+                ControlTable.key(
+                    master,
+                    Long.parseLong(file.substring(0, file.length() - TREE_SUFFIX.length()))))
+            != null;
+  }
+
+  // ---- masters and versions ----
+
+  public List<MasterRecord> masters() throws IOException {
+    return control.list(ControlTable.MASTERS, "");
+  }
+
+  public MasterRecord master(String name) throws IOException, ApplianceException {
+    MasterRecord master = control.get(ControlTable.MASTERS, name);
+    if (master == null) {
+      throw Names.notFound("master", name, masters().stream().map(MasterRecord::name).toList());
+    }
+    return master;
+  }
+
+  public List<VersionRecord> versions(String master) throws IOException {
+    return control.list(ControlTable.VERSIONS, master + "/");
+  }
+
+  public VersionRecord version(String master, int version) throws IOException, ApplianceException {
+    VersionRecord record = control.get(ControlTable.VERSIONS, ControlTable.key(master, version));
+    if (record == null) {
+      MasterRecord known = master(master);
+      throw new ApplianceException(
+          FailureCode.NOT_FOUND,
+          "master '"
+              + master
+              + "' has no version "
+              + version
+              + (known.latest() == 0
+                  ? ": nothing was imported yet"
+                  : "; the newest is " + known.latest()));
+    }
+    return record;
+  }
+
+  /** A version by number or channel. */
+  public VersionRecord version(String master, String numberOrChannel)
+      throws IOException, ApplianceException {
+    if (numberOrChannel.matches("[0-9]{1,9}")) {
+      return version(master, Integer.parseInt(numberOrChannel));
+    }
+    if (numberOrChannel.equals(LATEST)) {
+      return version(master, master(master).latest());
+    }
+    master(master);
+    ChannelRecord channel = control.get(ControlTable.CHANNELS, master + "/" + numberOrChannel);
+    if (channel == null) {
+      List<String> names = new ArrayList<>(List.of(LATEST));
+      control
+          .list(ControlTable.CHANNELS, master + "/")
+          .forEach(existing -> names.add(existing.name()));
+      throw Names.notFound("version or channel", numberOrChannel, names);
+    }
+    return version(master, channel.version());
+  }
+
+  /** The channels that point at a version. */
+  public List<String> channels(VersionRecord version) throws IOException {
+    List<String> names = new ArrayList<>();
+    if (control.get(ControlTable.MASTERS, version.master()).latest() == version.version()) {
+      names.add(LATEST);
+    }
+    for (ChannelRecord channel : control.list(ControlTable.CHANNELS, version.master() + "/")) {
+      if (channel.version() == version.version()) {
+        names.add(channel.name());
+      }
+    }
+    return names;
+  }
+
+  // ---- trees ----
+
+  /** The version's tree, checked against its signed record. */
+  public TreeIndex tree(String master, int version) throws IOException {
+    VersionName name = new VersionName(master, version);
+    TreeIndex tree = trees.get(name);
+    if (tree == null) {
+      VersionRecord record = control.get(ControlTable.VERSIONS, ControlTable.key(master, version));
+      if (record == null) {
+        throw new IOException("master " + master + " has no version " + version);
+      }
+      requireSigned(record);
+      tree = TreeIndex.open(treeFile(master, version), HexFormat.of().parseHex(record.treeHash()));
+      TreeIndex other = trees.putIfAbsent(name, tree);
+      tree = other == null ? tree : other;
+    }
+    return tree;
+  }
+
+  /** Refuses a version record that was not signed by this appliance. */
+  public void requireSigned(VersionRecord record) throws IOException {
+    byte[] signature;
+    try {
+      signature = Base64.getDecoder().decode(record.signature());
+    } catch (IllegalArgumentException e) {
+      signature = new byte[0];
+    }
+    if (!key.verifies(record.signedText(clusterId).getBytes(StandardCharsets.UTF_8), signature)) {
+      throw new IOException(
+          "version "
+              + record.version()
+              + " of "
+              + record.master()
+              + " does not have this appliance's signature: restore the store's control records");
+    }
+  }
+
+  /** A piece of the version's tree file. */
+  public Message.TreeChunk chunk(Message.GetTree request, int mostBytes)
+      throws IOException, ApplianceException {
+    VersionRecord record = version(request.master(), request.version());
+    if (request.offsetBytes() < 0
+        || request.offsetBytes() > record.treeBytes()
+        || request.lengthBytes() < 1) {
+      throw new ApplianceException(
+          FailureCode.INVALID, "the tree has no bytes at " + request.offsetBytes());
+    }
+    int length =
+        (int)
+            Math.min(
+                Math.min(request.lengthBytes(), mostBytes),
+                record.treeBytes() - request.offsetBytes());
+    ByteBuffer data = ByteBuffer.allocate(length);
+    Path file = treeFile(request.master(), request.version());
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      while (data.hasRemaining()) {
+        if (channel.read(data, request.offsetBytes() + data.position()) < 0) {
+          throw new ApplianceException(
+              FailureCode.CORRUPT, file + " is cut short: restore it from a backup");
+        }
+      }
+    }
+    return new Message.TreeChunk(record.treeBytes(), data.flip());
+  }
+
+  /** Whether the version names the block. */
+  public boolean names(String master, int version, BlockId id) throws IOException {
+    VersionName name = new VersionName(master, version);
+    BlockMembership membership;
+    synchronized (memberships) {
+      membership = memberships.get(name);
+    }
+    if (membership == null) {
+      // Two threads may both make it; the result is the same.
+      membership = BlockMembership.of(tree(master, version));
+      synchronized (memberships) {
+        memberships.put(name, membership);
+        trimLocked();
+      }
+    }
+    return membership.contains(id);
+  }
+
+  /** How many times a version names a block that the store does not have. */
+  public long countMissingBlocks(String master, int version, Blocks blocks) throws IOException {
+    long[] missing = new long[1];
+    IOException[] failure = new IOException[1];
+    BlockMembership.forEachBlock(
+        tree(master, version),
+        id -> {
+          try {
+            missing[0] += blocks.contains(id) ? 0 : 1;
+          } catch (IOException e) {
+            failure[0] = e;
+          }
+        });
+    if (failure[0] != null) {
+      throw failure[0];
+    }
+    return missing[0];
+  }
+
+  private void trimLocked() {
+    long bytes = memberships.values().stream().mapToLong(BlockMembership::bytes).sum();
+    var oldest = memberships.entrySet().iterator();
+    while (bytes > MEMBERSHIP_BYTES_MAX && memberships.size() > 1) {
+      bytes -= oldest.next().getValue().bytes();
+      oldest.remove();
+    }
+  }
+
+  Path treeFile(String master, int version) {
+    return directory.resolve(master).resolve(version + TREE_SUFFIX);
+  }
+
+  // ---- publishing ----
+
+  /**
+   * Makes a verified tree file a version. The file is synced and its blocks are durable.
+   *
+   * @param part where the tree file lies, in the master's directory
+   */
+  void publish(MasterRecord master, VersionRecord version, Path part) throws IOException {
+    Path file = treeFile(version.master(), version.version());
+    DurableFiles.publish(part, file);
+    VersionRecord signed =
+        version.signed(
+            Base64.getEncoder()
+                .encodeToString(
+                    key.sign(version.signedText(clusterId).getBytes(StandardCharsets.UTF_8))));
+    control.commit(
+        ControlChange.put(
+            ControlTable.VERSIONS, ControlTable.key(version.master(), version.version()), signed),
+        ControlChange.put(ControlTable.MASTERS, master.name(), master));
+  }
+
+  /** Where a master's trees are; made if it is not there. */
+  Path masterDirectory(String master) throws IOException {
+    Path made = directory.resolve(master);
+    if (!Files.exists(made)) {
+      Files.createDirectories(made);
+      DurableFiles.syncDirectory(directory);
+    }
+    return made;
+  }
+}

@@ -1,0 +1,96 @@
+package io.mapfs.server.store;
+
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * The file FORMAT: what a store directory is. Text, four lines:
+ *
+ * <pre>
+ *   MapFS store
+ *   format 1
+ *   cluster 0123456789abcdef0123456789abcdef
+ *   sha256 (of the bytes before this line, 64 hexadecimal digits)
+ * </pre>
+ *
+ * @param clusterId the appliance's identity, 32 hexadecimal digits
+ */
+record StoreFormat(String clusterId) {
+  static final int VERSION = 1;
+  private static final String MAGIC = "MapFS store\n";
+  private static final int MAX_BYTES = 4096;
+
+  String encode() {
+    String body = MAGIC + "format " + VERSION + "\ncluster " + clusterId + "\n";
+    return body + "sha256 " + sha256(body) + "\n";
+  }
+
+  /**
+   * Reads the file.
+   *
+   * @throws ApplianceException INVALID if it is not a store's, INCOMPATIBLE if it is of a newer
+   *     release, CORRUPT if it fails its checksum
+   */
+  static StoreFormat read(Path file) throws ApplianceException, IOException {
+    if (Files.size(file) > MAX_BYTES) {
+      throw corrupt(file);
+    }
+    String text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
+    if (!text.startsWith(MAGIC)) {
+      throw new ApplianceException(
+          FailureCode.CORRUPT, file + " is not that of a MapFS store: give --store the right one");
+    }
+    // The version is read before the checksum: a newer release may have another one.
+    String[] lines = text.split("\n", -1);
+    int version = number(lines.length > 1 ? lines[1] : "");
+    if (version > VERSION) {
+      throw new ApplianceException(
+          FailureCode.INCOMPATIBLE,
+          file.getParent()
+              + " is a store of format "
+              + version
+              + ", this release reads format "
+              + VERSION
+              + ": use a newer release of MapFS");
+    }
+    int trailer = text.indexOf("sha256 ");
+    if (version < 1
+        || trailer < 0
+        || lines.length != 5
+        || !text.equals(
+            text.substring(0, trailer) + "sha256 " + sha256(text.substring(0, trailer)) + "\n")
+        || !lines[2].matches("cluster [0-9a-f]{32}")) {
+      throw corrupt(file);
+    }
+    return new StoreFormat(lines[2].substring("cluster ".length()));
+  }
+
+  private static int number(String line) {
+    return line.matches("format [0-9]{1,8}")
+        ? Integer.parseInt(line.substring("format ".length()))
+        : -1;
+  }
+
+  private static ApplianceException corrupt(Path file) {
+    return new ApplianceException(
+        FailureCode.CORRUPT, file + " is damaged: restore it from a backup of the store");
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256")
+                  .digest(text.getBytes(StandardCharsets.ISO_8859_1)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
+  }
+}
