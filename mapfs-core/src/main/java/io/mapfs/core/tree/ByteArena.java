@@ -5,7 +5,9 @@ import java.util.List;
 
 /** Bytes that grow at the end and are read anywhere, in chunks: no copying, no 2 GiB array. */
 final class ByteArena {
-  private static final int CHUNK_SHIFT = 20;
+  /** Small enough that the garbage collector's regions hold several. */
+  private static final int CHUNK_SHIFT = 18;
+
   private static final int CHUNK_BYTES = 1 << CHUNK_SHIFT;
 
   private final List<byte[]> chunks = new ArrayList<>();
