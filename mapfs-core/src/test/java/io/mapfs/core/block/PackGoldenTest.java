@@ -29,8 +29,7 @@ final class PackGoldenTest {
     Path path = directory.resolve("00000007.pack");
     try (PackFile file = PackFile.create(7, path)) {
       file.write(PackHeader.encode(7), 0);
-      ActivePack pack =
-          new ActivePack(file, new ArrayList<>(), PackFormat.FILE_HEADER_BYTES);
+      ActivePack pack = new ActivePack(file, new ArrayList<>(), PackFormat.FILE_HEADER_BYTES);
       for (StoredBlock block : sample()) {
         pack.append(block, PackRecord.encode(block));
       }
