@@ -64,12 +64,12 @@ public final class DirectFrontEnd implements FrontEnd {
           MountTable.read()
               .at(mountPoint)
               .orElseThrow(() -> new IOException("it is not in /proc/self/mountinfo"));
-      DirtyPages dirtyPages = new DirtyPages(mountPoint, options.syncDeadline());
-      dirtyPages.mounted(FileStatus.encodeDevice(mount.major(), mount.minor()));
+      MountCache cache = new MountCache(device, mountPoint, options.syncDeadline());
+      cache.mounted(FileStatus.encodeDevice(mount.major(), mount.minor()));
       KernelConnection connection =
-          new KernelConnection(operations, options.readOnly(), options.threadsMax(), dirtyPages);
+          new KernelConnection(operations, options.readOnly(), options.threadsMax(), cache);
       DirectMount mounted =
-          new DirectMount(options, mount, mountPoint, connection, dirtyPages, device);
+          new DirectMount(options, mount, mountPoint, connection, cache, device);
       mounted.start();
       return mounted;
     } catch (IOException e) {

@@ -28,7 +28,7 @@ final class DirectMount implements MountedFileSystem {
   private final int major;
   private final int minor;
   private final KernelConnection connection;
-  private final DirtyPages dirtyPages;
+  private final MountCache cache;
   private final FuseDevice device;
   private final Notifier notifier;
   private final CountDownLatch ready = new CountDownLatch(1);
@@ -40,14 +40,14 @@ final class DirectMount implements MountedFileSystem {
       MountTable.Mount mount,
       Path mountPoint,
       KernelConnection connection,
-      DirtyPages dirtyPages,
+      MountCache cache,
       FuseDevice device) {
     this.options = options;
     this.mountPoint = mountPoint;
     this.major = mount.major();
     this.minor = mount.minor();
     this.connection = connection;
-    this.dirtyPages = dirtyPages;
+    this.cache = cache;
     this.device = device;
     this.notifier = new Notifier(device);
   }
@@ -70,7 +70,7 @@ final class DirectMount implements MountedFileSystem {
 
   private void onEnd() {
     notifier.close();
-    dirtyPages.close();
+    cache.close();
     device.close();
     ended.countDown();
     ready.countDown();
@@ -145,7 +145,7 @@ final class DirectMount implements MountedFileSystem {
   @Override
   public void syncDirtyPages() throws IOException, InterruptedException {
     if (!isWriteThrough() && !hasEnded()) {
-      dirtyPages.sync(connection.writableNodes());
+      cache.sync(connection.writableNodes());
     }
   }
 

@@ -58,6 +58,19 @@ final class Notifier implements AutoCloseable {
     }
   }
 
+  /** Sends a sealed notification in a direct buffer at once. */
+  static void write(FuseDevice device, ByteBuffer notification) {
+    long result =
+        Posix.writeRaw(device.number(), Posix.address(notification), notification.remaining());
+    // ENOENT: the kernel has nothing cached of it. ENODEV, EBADF: the mount has ended.
+    if (result < 0
+        && result != -Errno.ENOENT.number()
+        && result != -Errno.ENODEV.number()
+        && result != -Errno.EBADF.number()) {
+      LOG.warn("a notification was refused with {}", Errno.of((int) -result));
+    }
+  }
+
   /** Ends the thread; what is still queued may or may not be sent. */
   @Override
   public void close() {

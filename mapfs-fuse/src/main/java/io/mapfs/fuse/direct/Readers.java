@@ -20,7 +20,7 @@ final class Readers {
   private static final Logger LOG = LoggerFactory.getLogger(Readers.class);
 
   /** How many may wait for requests; more end. */
-  private static final int IDLE_MAX = 4;
+  private static final int IDLE_MAX = 8;
 
   private final KernelConnection connection;
   private final FuseDevice device;

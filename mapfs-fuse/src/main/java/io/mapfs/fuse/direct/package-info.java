@@ -4,7 +4,7 @@
  *
  * <p>Main types: {@link io.mapfs.fuse.direct.DirectFrontEnd} (mounts), {@code DirectMount} (what
  * stands while mounted), {@code Readers} (the threads that serve), {@code Notifier}
- * (invalidations), {@code DirtyPages} (the mount barrier) with {@link
+ * (invalidations), {@code MountCache} (the mount barrier) with {@link
  * io.mapfs.fuse.direct.SyncHelper}, a process of its own.
  *
  * <p>Invariants:

@@ -29,12 +29,13 @@ final class FileHandlers {
     }
     int flags = x.in().getInt();
     int openFlags = x.in().getInt();
-    if (c.cacheWriteBack().isOwn(x.pid())) {
+    if (c.kernelCache().isWriter(x.pid())) {
       OpenOut.put(x.out(), FileSystemOperations.NO_HANDLE, OpenOut.FOPEN_KEEP_CACHE);
       return;
     }
     if ((openFlags & OPEN_KILL_SUIDGID) != 0 && (flags & OpenFlags.O_TRUNC) != 0) {
       c.operations().setattr(x, x.node(), truncation());
+      c.kernelCache().dropAttributes(x.node());
       flags &= ~OpenFlags.O_TRUNC;
     }
     long handle = c.operations().open(x, x.node(), cached(c, flags));
@@ -131,12 +132,16 @@ final class FileHandlers {
     }
     boolean clearSetid = (writeFlags & WRITE_KILL_SUIDGID) != 0;
     int written = c.operations().write(x, x.node(), handle, offset, in, clearSetid);
+    if (clearSetid) {
+      // The kernel drops times and sizes after a write, but never the mode.
+      c.kernelCache().dropAttributes(x.node());
+    }
     x.out().putInt(written).putInt(0);
   }
 
   /** {@code struct fuse_flush_in}: u64 fh, …. */
   static void flush(KernelConnection c, Exchange x) throws FsException {
-    if (!c.cacheWriteBack().isOwn(x.pid())) {
+    if (!c.kernelCache().isWriter(x.pid())) {
       c.operations().flush(x, x.node(), x.in().getLong());
     }
   }
@@ -160,7 +165,7 @@ final class FileHandlers {
    * durable, and the errors on the way, are its caller's.
    */
   static void fsync(KernelConnection c, Exchange x) throws FsException {
-    if (c.cacheWriteBack().isOwn(x.pid())) {
+    if (c.kernelCache().isWriter(x.pid())) {
       return;
     }
     long handle = c.fileHandle(x.in().getLong());
@@ -211,7 +216,7 @@ final class FileHandlers {
     }
     long length;
     try {
-      length = c.cacheWriteBack().writeBack(x, x.node());
+      length = c.kernelCache().writeBack(x, x.node());
     } finally {
       c.writeBackWaits().release();
     }

@@ -3,7 +3,11 @@ package io.mapfs.fuse.kernel;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** The INIT flags (FUSE_* in fuse.h) that MapFS asks for; every other one is left unset. */
+/**
+ * The INIT flags (FUSE_* in fuse.h) that MapFS asks for; every other one is left unset. ASYNC_DIO is
+ * one of those: with it the kernel waits for O_DIRECT reads and writes without listening to signals
+ * (fs/fuse/file.c, fuse_direct_IO), so that no interrupt would ever be sent.
+ */
 enum InitFlag {
   ASYNC_READ(0),
   ATOMIC_O_TRUNC(3),
@@ -13,7 +17,6 @@ enum InitFlag {
   /** The umask comes with the request: a default ACL takes its place (POSIX_ACL wants this). */
   DONT_MASK(6),
   DO_READDIRPLUS(13),
-  ASYNC_DIO(15),
   WRITEBACK_CACHE(16),
   NO_OPEN_SUPPORT(17),
   PARALLEL_DIROPS(18),

@@ -50,7 +50,7 @@ public final class KernelConnection {
 
   private final FileSystemOperations operations;
   private final boolean readOnly;
-  private final CacheWriteBack cacheWriteBack;
+  private final KernelCache kernelCache;
 
   /** Half of the threads may wait for write-back; the other half answers its WRITEs. */
   private final Semaphore writeBackWaits;
@@ -75,10 +75,10 @@ public final class KernelConnection {
       FileSystemOperations operations,
       boolean readOnly,
       int threadsMax,
-      CacheWriteBack cacheWriteBack) {
+      KernelCache kernelCache) {
     this.operations = operations;
     this.readOnly = readOnly;
-    this.cacheWriteBack = cacheWriteBack;
+    this.kernelCache = kernelCache;
     this.writeBackWaits = new Semaphore(Math.max(1, threadsMax / 2));
   }
 
@@ -117,6 +117,11 @@ public final class KernelConnection {
       error = Failures.errno(thrown, operation, exchange.node());
     }
     exchange.end();
+    if (LOG.isTraceEnabled()) {
+      String result = error == null ? "ok" : error.name();
+      String node = Long.toHexString(exchange.node());
+      LOG.trace("{} of node {} by {}: {}", opcode, node, exchange.pid(), result);
+    }
     return exchange.finish(error);
   }
 
@@ -167,8 +172,8 @@ public final class KernelConnection {
     return writableOpens;
   }
 
-  CacheWriteBack cacheWriteBack() {
-    return cacheWriteBack;
+  KernelCache kernelCache() {
+    return kernelCache;
   }
 
   Semaphore writeBackWaits() {

@@ -3,7 +3,8 @@ package io.mapfs.fuse.direct;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.RequestContext;
-import io.mapfs.fuse.kernel.CacheWriteBack;
+import io.mapfs.fuse.kernel.KernelCache;
+import io.mapfs.fuse.kernel.Notification;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,13 +16,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Gets the kernel's dirty pages of one mount by asking a {@link SyncHelper}, which is started when
+ * One mount's kernel caches: gets its dirty pages by asking a {@link SyncHelper}, which is started when
  * first needed. One that misses its deadline is killed, and the next request starts another.
  */
-final class DirtyPages implements CacheWriteBack, AutoCloseable {
+final class MountCache implements KernelCache, AutoCloseable {
   /** How many inodes are asked for at the same time: enough to keep the process busy. */
   private static final int ASKED_MAX = 4 * SyncProcess.THREADS;
 
+  private final FuseDevice fuse;
   private final Path mountPoint;
   private final Duration deadline;
 
@@ -34,7 +36,8 @@ final class DirtyPages implements CacheWriteBack, AutoCloseable {
   /** Guarded by this. */
   private boolean closed;
 
-  DirtyPages(Path mountPoint, Duration deadline) {
+  MountCache(FuseDevice fuse, Path mountPoint, Duration deadline) {
+    this.fuse = fuse;
     this.mountPoint = mountPoint;
     this.deadline = deadline;
   }
@@ -44,9 +47,15 @@ final class DirtyPages implements CacheWriteBack, AutoCloseable {
   }
 
   @Override
-  public boolean isOwn(int pid) {
+  public boolean isWriter(int pid) {
     SyncProcess current = process;
     return current != null && current.hasThread(pid);
+  }
+
+  @Override
+  public void dropAttributes(long node) {
+    // Without an offset the kernel takes no lock (fs/fuse/inode.c, fuse_reverse_inval_inode).
+    Notifier.write(fuse, Notification.invalidateInode(node, -1, 0));
   }
 
   @Override
