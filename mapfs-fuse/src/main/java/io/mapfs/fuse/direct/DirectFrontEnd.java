@@ -68,8 +68,7 @@ public final class DirectFrontEnd implements FrontEnd {
       cache.mounted(FileStatus.encodeDevice(mount.major(), mount.minor()));
       KernelConnection connection =
           new KernelConnection(operations, options.readOnly(), options.threadsMax(), cache);
-      DirectMount mounted =
-          new DirectMount(options, mount, mountPoint, connection, cache, device);
+      DirectMount mounted = new DirectMount(options, mount, mountPoint, connection, cache, device);
       mounted.start();
       return mounted;
     } catch (IOException e) {

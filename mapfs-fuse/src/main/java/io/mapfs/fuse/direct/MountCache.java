@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * One mount's kernel caches: gets its dirty pages by asking a {@link SyncHelper}, which is started when
- * first needed. One that misses its deadline is killed, and the next request starts another.
+ * One mount's kernel caches: gets its dirty pages by asking a {@link SyncHelper}, which is started
+ * when first needed. One that misses its deadline is killed, and the next request starts another.
  */
 final class MountCache implements KernelCache, AutoCloseable {
   /** How many inodes are asked for at the same time: enough to keep the process busy. */

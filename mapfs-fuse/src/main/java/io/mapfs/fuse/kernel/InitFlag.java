@@ -4,9 +4,9 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * The INIT flags (FUSE_* in fuse.h) that MapFS asks for; every other one is left unset. ASYNC_DIO is
- * one of those: with it the kernel waits for O_DIRECT reads and writes without listening to signals
- * (fs/fuse/file.c, fuse_direct_IO), so that no interrupt would ever be sent.
+ * The INIT flags (FUSE_* in fuse.h) that MapFS asks for; every other one is left unset. ASYNC_DIO
+ * is one of those: with it the kernel waits for O_DIRECT reads and writes without listening to
+ * signals (fs/fuse/file.c, fuse_direct_IO), so that no interrupt would ever be sent.
  */
 enum InitFlag {
   ASYNC_READ(0),

@@ -72,10 +72,7 @@ public final class KernelConnection {
    * @param threadsMax most threads that will serve
    */
   public KernelConnection(
-      FileSystemOperations operations,
-      boolean readOnly,
-      int threadsMax,
-      KernelCache kernelCache) {
+      FileSystemOperations operations, boolean readOnly, int threadsMax, KernelCache kernelCache) {
     this.operations = operations;
     this.readOnly = readOnly;
     this.kernelCache = kernelCache;
