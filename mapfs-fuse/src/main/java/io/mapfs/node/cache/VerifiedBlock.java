@@ -1,12 +1,10 @@
 package io.mapfs.node.cache;
 
-import com.github.luben.zstd.Zstd;
-import com.github.luben.zstd.ZstdException;
+import io.mapfs.core.block.BlockCodec;
 import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.CorruptBlockException;
 import io.mapfs.core.block.LeafHashes;
 import io.mapfs.core.block.StoredBlock;
-import java.nio.ByteBuffer;
 
 /**
  * A block in memory whose content hashes to its id. Immutable by agreement: nobody writes to the
@@ -27,36 +25,12 @@ record VerifiedBlock(BlockId id, byte[] content, byte[] leaves) {
    * @throws CorruptBlockException if it is not the block that was asked for
    */
   static VerifiedBlock decode(BlockId asked, StoredBlock stored) throws CorruptBlockException {
-    byte[] content = decompress(asked, stored);
+    byte[] content = BlockCodec.decode(stored);
     byte[] leaves = LeafHashes.of(content, 0, content.length);
     if (!LeafHashes.id(leaves).equals(asked)) {
       throw new CorruptBlockException(
-          "the appliance sent block " + asked + " with a content that does not hash to it");
+          "block " + asked + " is damaged: the content that was sent does not hash to its id");
     }
     return new VerifiedBlock(asked, content, leaves);
-  }
-
-  private static byte[] decompress(BlockId asked, StoredBlock stored) throws CorruptBlockException {
-    ByteBuffer payload = stored.payload().duplicate();
-    byte[] encoded = new byte[payload.remaining()];
-    payload.get(encoded);
-    if (stored.codec() == StoredBlock.CODEC_RAW && encoded.length == stored.rawBytes()) {
-      return encoded;
-    }
-    if (stored.codec() == StoredBlock.CODEC_ZSTD) {
-      byte[] content = new byte[stored.rawBytes()];
-      try {
-        if (Zstd.decompress(content, encoded) == content.length) {
-          return content;
-        }
-      } catch (ZstdException e) {
-        throw (CorruptBlockException)
-            new CorruptBlockException(
-                    "the appliance sent block " + asked + " in a form that cannot be decoded")
-                .initCause(e);
-      }
-    }
-    throw new CorruptBlockException(
-        "the appliance sent block " + asked + " in a form that cannot be decoded");
   }
 }
