@@ -60,7 +60,7 @@ final class ConnectionHandlers {
    */
   static void interrupt(KernelConnection c, Exchange x) throws FsException {
     long unique = x.in().getLong();
-    if (!c.interrupts().interrupt(c.exchanges(), unique)) {
+    if (!c.interrupts().interrupt(unique)) {
       throw new FsException(Errno.EAGAIN, "interrupt of " + unique);
     }
     x.noReply();

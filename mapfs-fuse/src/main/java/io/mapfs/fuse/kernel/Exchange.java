@@ -20,7 +20,7 @@ import java.nio.ByteOrder;
  * </pre>
  *
  * A large request is never due a large reply, so the two overlap. The thread that serves owns it;
- * only {@link #interrupt} may be called from others.
+ * only its {@link Interruption} may be used by others.
  */
 public final class Exchange implements RequestContext {
   private static final int PAGE_BYTES = 4096;
@@ -29,8 +29,6 @@ public final class Exchange implements RequestContext {
   public static final int REQUEST_BYTES_MAX = KernelConnection.WRITE_BYTES_MAX + PAGE_BYTES;
 
   private static final int CAPACITY_BYTES = REQUEST_BYTES_MAX + PAGE_BYTES;
-  private static final long NO_REQUEST = 0;
-
   private final ByteBuffer buffer;
   private final ByteBuffer in;
   private final ByteBuffer largeOut;
@@ -46,13 +44,7 @@ public final class Exchange implements RequestContext {
   private int umask;
   private boolean replyDue;
 
-  /** The request that interrupts are for; guarded by this. */
-  private long interruptible = NO_REQUEST;
-
-  /** Guarded by this. */
-  private Runnable onInterrupt;
-
-  private volatile boolean interrupted;
+  private final Interruption interruption = new Interruption();
 
   public Exchange() {
     buffer = ByteBuffer.allocateDirect(CAPACITY_BYTES + PAGE_BYTES).alignedSlice(PAGE_BYTES);
@@ -98,18 +90,12 @@ public final class Exchange implements RequestContext {
     int extensionBytes = Long.BYTES * (in.getShort(InHeader.EXTENSIONS) & 0xffff);
     int bodyEnd = Math.max(InHeader.BYTES, requestBytes - extensionBytes);
     in.position(0).limit(bodyEnd).position(InHeader.BYTES);
-    synchronized (this) {
-      interrupted = false;
-      interruptible = unique;
-    }
+    interruption.begin(unique);
   }
 
   /** Ends what {@link #begin} began: interrupts that come later find nothing. */
   void end() {
-    synchronized (this) {
-      interruptible = NO_REQUEST;
-      onInterrupt = null;
-    }
+    interruption.end();
   }
 
   /** Seals the reply; false if none is due. */
@@ -138,26 +124,8 @@ public final class Exchange implements RequestContext {
     return replyDue;
   }
 
-  /**
-   * Marks the request of that number as interrupted and wakes it. The action runs outside of the
-   * lock; where the request ends meanwhile, it wakes nobody.
-   *
-   * @return false if another request is being served
-   */
-  boolean interrupt(long target) {
-    Runnable action;
-    synchronized (this) {
-      if (interruptible != target) {
-        return false;
-      }
-      interrupted = true;
-      action = onInterrupt;
-      onInterrupt = null;
-    }
-    if (action != null) {
-      action.run();
-    }
-    return true;
+  Interruption interruption() {
+    return interruption;
   }
 
   // ---- For handlers ----
@@ -249,18 +217,11 @@ public final class Exchange implements RequestContext {
 
   @Override
   public boolean isInterrupted() {
-    return interrupted;
+    return interruption.isInterrupted();
   }
 
   @Override
   public void onInterrupt(Runnable action) {
-    boolean late;
-    synchronized (this) {
-      late = interrupted && action != null;
-      onInterrupt = late ? null : action;
-    }
-    if (late) {
-      action.run();
-    }
+    interruption.onInterrupt(action);
   }
 }

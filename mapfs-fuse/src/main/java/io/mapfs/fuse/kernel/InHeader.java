@@ -13,19 +13,19 @@ package io.mapfs.fuse.kernel;
  *  24       28       32       36      38        40
  * </pre>
  */
-final class InHeader {
-  static final int LENGTH = 0;
-  static final int OPCODE = 4;
-  static final int UNIQUE = 8;
-  static final int NODE = 16;
-  static final int UID = 24;
-  static final int GID = 28;
-  static final int PID = 32;
+public final class InHeader {
+  public static final int LENGTH = 0;
+  public static final int OPCODE = 4;
+  public static final int UNIQUE = 8;
+  public static final int NODE = 16;
+  public static final int UID = 24;
+  public static final int GID = 28;
+  public static final int PID = 32;
 
   /** Length of the extensions behind the body (u16), in units of eight bytes. */
-  static final int EXTENSIONS = 36;
+  public static final int EXTENSIONS = 36;
 
-  static final int BYTES = 40;
+  public static final int BYTES = 40;
 
   private InHeader() {}
 }

@@ -2,13 +2,14 @@ package io.mapfs.fuse.kernel;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Brings interrupts to the requests that they are for. An INTERRUPT may be read before its request
  * is, or by another thread just before the request is registered; it is then kept, a bounded number
  * of them, until the request begins. Request numbers are never used twice.
  */
-final class Interrupts {
+public final class Interrupts {
   private static final int EARLY_MAX = 256;
 
   /** Guarded by itself; eldest first. */
@@ -25,23 +26,36 @@ final class Interrupts {
   /** Whether {@code early} may have entries: spares every other request the lock. */
   private volatile boolean someEarly;
 
+  /** Those of all threads that serve. */
+  private final CopyOnWriteArrayList<Interruption> threads = new CopyOnWriteArrayList<>();
+
+  /** Adds that of a thread that will serve. */
+  public void add(Interruption thread) {
+    threads.add(thread);
+  }
+
+  /** Takes out that of a thread that serves no more. */
+  public void remove(Interruption thread) {
+    threads.remove(thread);
+  }
+
   /** Marks a request that has just begun if its interrupt came first. */
-  void begin(Exchange exchange) {
+  public void begun(Interruption thread, long unique) {
     if (someEarly) {
       boolean interrupted;
       synchronized (early) {
-        interrupted = early.remove(exchange.unique()) != null;
+        interrupted = early.remove(unique) != null;
         someEarly = !early.isEmpty();
       }
       if (interrupted) {
-        exchange.interrupt(exchange.unique());
+        thread.interrupt(unique);
       }
     }
   }
 
   /** Interrupts the request of that number; false if none of the threads serves it now. */
-  boolean interrupt(Iterable<Exchange> exchanges, long unique) {
-    if (deliver(exchanges, unique)) {
+  public boolean interrupt(long unique) {
+    if (deliver(unique)) {
       return true;
     }
     synchronized (early) {
@@ -49,12 +63,12 @@ final class Interrupts {
       someEarly = true;
     }
     // It may have begun between the two: whoever comes second sees the other's trace.
-    return deliver(exchanges, unique);
+    return deliver(unique);
   }
 
-  private static boolean deliver(Iterable<Exchange> exchanges, long unique) {
-    for (Exchange exchange : exchanges) {
-      if (exchange.interrupt(unique)) {
+  private boolean deliver(long unique) {
+    for (Interruption thread : threads) {
+      if (thread.interrupt(unique)) {
         return true;
       }
     }

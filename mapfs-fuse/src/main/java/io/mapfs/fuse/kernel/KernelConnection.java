@@ -9,7 +9,6 @@ import io.mapfs.fuse.ConnectionFacts;
 import io.mapfs.fuse.MountException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -57,7 +56,6 @@ public final class KernelConnection {
 
   private final WritableOpens writableOpens = new WritableOpens();
   private final Interrupts interrupts = new Interrupts();
-  private final CopyOnWriteArrayList<Exchange> exchanges = new CopyOnWriteArrayList<>();
   private final CompletableFuture<ConnectionFacts> ready = new CompletableFuture<>();
 
   /** What INIT agreed on; written once, before any other request comes. */
@@ -82,12 +80,12 @@ public final class KernelConnection {
   /** A new exchange for a thread that will serve; {@link #discard} ends it. */
   public Exchange newExchange() {
     Exchange exchange = new Exchange();
-    exchanges.add(exchange);
+    interrupts.add(exchange.interruption());
     return exchange;
   }
 
   public void discard(Exchange exchange) {
-    exchanges.remove(exchange);
+    interrupts.remove(exchange.interruption());
   }
 
   /**
@@ -106,7 +104,7 @@ public final class KernelConnection {
     Errno error = null;
     try {
       check(exchange, opcode, requestBytes);
-      interrupts.begin(exchange);
+      interrupts.begun(exchange.interruption(), exchange.unique());
       opcode.handler().handle(this, exchange);
     } catch (Throwable thrown) {
       // Whatever it is, the caller is answered and the mount lives on.
@@ -179,11 +177,6 @@ public final class KernelConnection {
 
   Interrupts interrupts() {
     return interrupts;
-  }
-
-  /** Those of all threads that serve, this one's too. */
-  Iterable<Exchange> exchanges() {
-    return exchanges;
   }
 
   /** Whether waiting for page write-back means waiting for the answers to its WRITEs. */
