@@ -1,0 +1,264 @@
+package io.mapfs.core.overlay;
+
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.journal.MalformedRecordException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/**
+ * What the overlay has of one 128 KiB block of a file, page by page. Immutable; changes make a new
+ * one.
+ *
+ * <p>A page is, in this order: own (a slot of the page log), zero, the remote block's where there
+ * is one, else the base's.
+ *
+ * <pre>
+ *  63                                    10 9     5 4     0
+ *  +---------------------------------------+-------+-------+
+ *  |                 slot                  |count-1| first |   a run of own pages
+ *  +---------------------------------------+-------+-------+
+ * </pre>
+ */
+final class BlockExtent {
+  /** Pages in a block. */
+  static final int PAGES = BlockId.LEAVES;
+
+  static final BlockExtent NONE = new BlockExtent(0, null, new long[0], 0, -1);
+
+  private static final int FORMAT_VERSION = 1;
+  private static final int ALL = -1;
+
+  private final int zeroMask;
+  private final BlockId remote;
+  private final long[] runs;
+  private final int ownMask;
+
+  /** Pages that were written or zeroed in batch {@link #openBatch}; kept in the heap only. */
+  private final int openMask;
+
+  private final long openBatch;
+
+  private BlockExtent(int zeroMask, BlockId remote, long[] runs, int openMask, long openBatch) {
+    int own = 0;
+    for (long run : runs) {
+      own |= mask(first(run), count(run));
+    }
+    this.ownMask = own;
+    this.zeroMask = zeroMask & ~own;
+    this.remote = (own | zeroMask) == ALL ? null : remote;
+    this.runs = runs;
+    this.openMask = openMask;
+    this.openBatch = openBatch;
+  }
+
+  /** A block that the appliance has; {@code null}: zeros. */
+  static BlockExtent ofBlock(BlockId id) {
+    return new BlockExtent(id == null ? ALL : 0, id, new long[0], 0, -1);
+  }
+
+  static int mask(int firstPage, int count) {
+    return count == 0 ? 0 : (ALL >>> (PAGES - count)) << firstPage;
+  }
+
+  int ownMask() {
+    return ownMask;
+  }
+
+  int zeroMask() {
+    return zeroMask;
+  }
+
+  BlockId remote() {
+    return remote;
+  }
+
+  boolean isNone() {
+    return ownMask == 0 && zeroMask == 0 && remote == null;
+  }
+
+  boolean isOwn(int page) {
+    return (ownMask & (1 << page)) != 0;
+  }
+
+  boolean isZero(int page) {
+    return (zeroMask & (1 << page)) != 0;
+  }
+
+  /** Pages changed in that batch. */
+  int openMask(long batch) {
+    return openBatch == batch ? openMask : 0;
+  }
+
+  /** Whether the page is own and no sealed record names its slot. */
+  boolean isOpenOwn(int page, long batch) {
+    return isOwn(page) && (openMask(batch) & (1 << page)) != 0;
+  }
+
+  /** Pages that are neither the base's nor zeros: what counts against the quota. */
+  int ownedPages() {
+    int owned = Integer.bitCount(ownMask);
+    return remote == null ? owned : owned + Integer.bitCount(~(ownMask | zeroMask));
+  }
+
+  /** The slot of an own page. */
+  long slot(int page) {
+    for (long run : runs) {
+      int at = page - first(run);
+      if (at >= 0 && at < count(run)) {
+        return slot(run) + at;
+      }
+    }
+    throw new IllegalArgumentException("page " + page + " is not own");
+  }
+
+  /** Number of pages from {@code page} on, itself included, that lie in consecutive slots. */
+  int contiguous(int page) {
+    for (long run : runs) {
+      int at = page - first(run);
+      if (at >= 0 && at < count(run)) {
+        return count(run) - at;
+      }
+    }
+    return 0;
+  }
+
+  BlockExtent withOwn(int firstPage, int count, long slot, long batch) {
+    int written = mask(firstPage, count);
+    long[] kept = runsWithout(written);
+    int before = 0;
+    while (before < kept.length && first(kept[before]) < firstPage) {
+      before++;
+    }
+    long[] merged = Arrays.copyOf(kept, kept.length + 1);
+    System.arraycopy(kept, before, merged, before + 1, kept.length - before);
+    merged[before] = pack(firstPage, count, slot);
+    return new BlockExtent(
+        zeroMask & ~written, remote, coalesced(merged), openMask(batch) | written, batch);
+  }
+
+  BlockExtent withZeros(int pages, long batch) {
+    return new BlockExtent(
+        zeroMask | pages, remote, runsWithout(pages), openMask(batch) | pages, batch);
+  }
+
+  /** Drops the pages from {@code firstPage} on; what a remote block has there is hidden. */
+  BlockExtent truncated(int firstPage) {
+    int gone = mask(firstPage, PAGES - firstPage);
+    int zeros = remote == null ? zeroMask & ~gone : zeroMask | gone;
+    return new BlockExtent(zeros, remote, runsWithout(gone), openMask & ~gone, openBatch);
+  }
+
+  interface RunVisitor {
+    void run(int firstPage, int count, long slot);
+  }
+
+  void forEachRun(RunVisitor visitor) {
+    for (long run : runs) {
+      visitor.run(first(run), count(run), slot(run));
+    }
+  }
+
+  /** Slot runs of the own pages in {@code pages}. */
+  void forEachRunIn(int pages, RunVisitor visitor) {
+    for (long run : runs) {
+      int wanted = mask(first(run), count(run)) & pages;
+      while (wanted != 0) {
+        int start = Integer.numberOfTrailingZeros(wanted);
+        int length = Math.min(Integer.numberOfTrailingZeros(~(wanted >>> start)), PAGES - start);
+        visitor.run(start, length, slot(run) + start - first(run));
+        wanted &= ~mask(start, length);
+      }
+    }
+  }
+
+  private long[] runsWithout(int pages) {
+    if ((ownMask & pages) == 0) {
+      return runs;
+    }
+    long[] kept = new long[PAGES];
+    int[] size = {0};
+    forEachRunIn(~pages, (first, count, slot) -> kept[size[0]++] = pack(first, count, slot));
+    return Arrays.copyOf(kept, size[0]);
+  }
+
+  private static long[] coalesced(long[] sorted) {
+    int size = 0;
+    for (long run : sorted) {
+      long last = size == 0 ? 0 : sorted[size - 1];
+      if (size > 0
+          && first(last) + count(last) == first(run)
+          && slot(last) + count(last) == slot(run)
+          && PageLog.sameSegment(slot(last), slot(run))) {
+        sorted[size - 1] = pack(first(last), count(last) + count(run), slot(last));
+      } else {
+        sorted[size++] = run;
+      }
+    }
+    return size == sorted.length ? sorted : Arrays.copyOf(sorted, size);
+  }
+
+  private static long pack(int first, int count, long slot) {
+    return (slot << 10) | ((long) (count - 1) << 5) | first;
+  }
+
+  private static int first(long run) {
+    return (int) (run & 31);
+  }
+
+  private static int count(long run) {
+    return (int) ((run >>> 5) & 31) + 1;
+  }
+
+  private static long slot(long run) {
+    return run >>> 10;
+  }
+
+  // ---- the row in the index: docs/format.md, "Overlay index" ----
+
+  byte[] encode() {
+    ByteBuffer buffer =
+        ByteBuffer.allocate(1 + 1 + 4 + (remote == null ? 0 : BlockId.BYTES) + 1 + 8 * runs.length);
+    buffer.put((byte) FORMAT_VERSION);
+    buffer.put(remote == null ? 0 : BlockId.ALGORITHM_SHA256_LEAVES);
+    buffer.putInt(zeroMask);
+    if (remote != null) {
+      remote.putInto(buffer);
+    }
+    buffer.put((byte) runs.length);
+    for (long run : runs) {
+      buffer.putLong(run);
+    }
+    return buffer.array();
+  }
+
+  static BlockExtent decode(byte[] row) throws MalformedRecordException {
+    ByteBuffer buffer = ByteBuffer.wrap(row);
+    if (row.length < 7 || buffer.get() != FORMAT_VERSION) {
+      throw new MalformedRecordException("block extent of an unknown format");
+    }
+    int algorithm = buffer.get();
+    int zeroMask = buffer.getInt();
+    if (algorithm != 0 && algorithm != BlockId.ALGORITHM_SHA256_LEAVES) {
+      throw new MalformedRecordException("block id of an unknown algorithm");
+    }
+    if (buffer.remaining() < (algorithm == 0 ? 1 : 1 + BlockId.BYTES)) {
+      throw new MalformedRecordException("block extent is cut short");
+    }
+    BlockId remote = algorithm == 0 ? null : BlockId.take(buffer);
+    int count = buffer.get();
+    if (count < 0 || count > PAGES || buffer.remaining() != 8 * count) {
+      throw new MalformedRecordException("block extent with " + count + " runs");
+    }
+    long[] runs = new long[count];
+    int covered = 0;
+    for (int i = 0; i < count; i++) {
+      runs[i] = buffer.getLong();
+      int mask = mask(first(runs[i]), count(runs[i]));
+      if (first(runs[i]) + count(runs[i]) > PAGES || (covered & mask) != 0) {
+        throw new MalformedRecordException("block extent whose runs overlap");
+      }
+      covered |= mask;
+    }
+    return new BlockExtent(zeroMask, remote, runs, 0, -1);
+  }
+}

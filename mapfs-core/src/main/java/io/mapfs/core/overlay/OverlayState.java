@@ -1,0 +1,342 @@
+package io.mapfs.core.overlay;
+
+import io.mapfs.core.fs.FsException;
+import io.mapfs.core.journal.Change;
+import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.journal.MalformedRecordException;
+import io.mapfs.core.journal.RecordCodec;
+import io.mapfs.core.journal.RecordLimits;
+import io.mapfs.core.rocks.RocksOptions;
+import io.mapfs.core.rocks.RocksStore;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A node's local copy of its overlay: index, page log and local journal in one directory. It is a
+ * cache of what the appliance has, and the only place of what the appliance has not acknowledged.
+ *
+ * <p>How a mount uses it:
+ *
+ * <ol>
+ *   <li>{@link #open}: recovers from a crash
+ *   <li>{@link #tail}: what may not have reached the appliance; send it under the old epoch
+ *   <li>{@link #isUsableAt}: whether the copy is the appliance's head; if not, {@link #load}
+ *   <li>{@link #beginMount} with the new epoch, then {@link OverlayFileSystem#mount}
+ * </ol>
+ *
+ * <p>After a power cut the page log may have lost pages that only the index names; the copy is then
+ * of no use but for its tail, whose pages are verified. After the daemon alone died (same boot), it
+ * is as good as after a clean close, because the kernel has kept what was written.
+ *
+ * <p>One thread at a time.
+ */
+public final class OverlayState implements Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(OverlayState.class);
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final String CLEAN = "clean";
+  private static final long BLOCK_CACHE_BYTES = 16L << 20;
+  private static final long MEMTABLE_BYTES = 8L << 20;
+  private static final int BLOOM_BITS = 10;
+
+  private final Path directory;
+  private final OverlayIndex index;
+  private final LocalJournal journal;
+  private final PageLog pageLog;
+
+  /** Whether every slot that the index names can be read back. */
+  private boolean trusted;
+
+  private OverlayPosition position;
+
+  /** A record with the bytes of its pages. */
+  public record TailRecord(JournalRecord record, List<ByteBuffer> pages) {}
+
+  private OverlayState(Path directory, OverlayIndex index, LocalJournal journal, PageLog pageLog) {
+    this.directory = directory;
+    this.index = index;
+    this.journal = journal;
+    this.pageLog = pageLog;
+  }
+
+  /**
+   * Opens the directory, or makes it, and recovers what a crash left.
+   *
+   * @throws IOException in one line: in use by another process, of a newer format, unreadable
+   */
+  public static OverlayState open(Path directory) throws IOException {
+    Files.createDirectories(directory);
+    RocksOptions options =
+        new RocksOptions(
+            OverlayIndex.TABLES, /* log= */ false, BLOCK_CACHE_BYTES, MEMTABLE_BYTES, BLOOM_BITS);
+    List<Closeable> opened = new ArrayList<>();
+    try {
+      OverlayIndex index = new OverlayIndex(RocksStore.open(directory.resolve("index"), options));
+      opened.add(index);
+      LocalJournal journal = LocalJournal.open(directory.resolve("journal"));
+      opened.add(journal);
+      PageLog pageLog = PageLog.open(directory.resolve("pages"));
+      opened.add(pageLog);
+      OverlayState state = new OverlayState(directory, index, journal, pageLog);
+      state.recover();
+      return state;
+    } catch (IOException | RuntimeException e) {
+      for (int i = opened.size() - 1; i >= 0; i--) {
+        opened.get(i).close();
+      }
+      throw e;
+    }
+  }
+
+  private void recover() throws IOException {
+    position = index.position();
+    if (position == null) {
+      return;
+    }
+    String mark = readMark();
+    trusted = mark.equals(CLEAN) || mark.equals(bootId());
+    boolean behind = journal.lastSequence() != 0 && journal.lastSequence() < position.sequence();
+    if (behind || journal.firstSequence() > position.sequence() + 1) {
+      // The index reached the disk and the journal did not, or not whole.
+      trusted = false;
+      return;
+    }
+    for (long sequence = position.sequence() + 1; sequence <= journal.lastSequence(); sequence++) {
+      SealedRecord sealed = journal.read(sequence);
+      index.apply(sealed.record().changes(), sealed.pages(), position.after(sealed.record()));
+      position = index.position();
+    }
+    LOG.debug("overlay state in {} stands at record {}", directory, position.sequence());
+  }
+
+  /** Where this copy stands; {@code null} if it holds no overlay. */
+  public OverlayPosition position() {
+    return position;
+  }
+
+  /**
+   * Whether the copy is the appliance's head, so that nothing has to be fetched.
+   *
+   * @param sequence the appliance's last record
+   * @param hash that record's hash
+   * @param headEpoch epoch under which the head last changed by other means than this node's
+   *     records
+   */
+  public boolean isUsableAt(
+      String node, String master, int version, long sequence, byte[] hash, long headEpoch) {
+    return position != null
+        && trusted
+        && position.node().equals(node)
+        && position.master().equals(master)
+        && position.version() == version
+        && position.isAt(sequence, hash)
+        && headEpoch <= position.epoch();
+  }
+
+  /**
+   * Records after this one that are here with all their pages, in order, as far as they go. They
+   * may not have reached the appliance; their epoch is in them.
+   */
+  public Iterable<TailRecord> tail(long afterSequence) {
+    return () -> new Tail(Math.max(afterSequence + 1, Math.max(1, journal.firstSequence())));
+  }
+
+  /** The last record in the local journal; 0 for none. */
+  public long lastSequence() {
+    return journal.lastSequence();
+  }
+
+  /**
+   * Replaces the copy by a fetched head.
+   *
+   * @param rows the head's rows in pieces, in any order
+   * @param position where the head stands
+   */
+  public void load(Iterable<List<Change>> rows, OverlayPosition position) throws IOException {
+    writeMark("loading");
+    this.position = null;
+    trusted = false;
+    index.clear();
+    journal.clear();
+    pageLog.clear();
+    // Rows come without a position until all are there: a crash on the way leaves no overlay.
+    OverlayPosition[] loading = {position};
+    index.load(
+        () -> {
+          Iterator<List<Change>> pieces = rows.iterator();
+          return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+              return pieces.hasNext();
+            }
+
+            @Override
+            public List<Change> next() {
+              List<Change> piece = pieces.next();
+              loading[0] = loading[0].using(piece);
+              return piece;
+            }
+          };
+        });
+    OverlayPosition loaded = loading[0];
+    index.setPosition(loaded);
+    index.flush();
+    this.position = loaded;
+    this.trusted = true;
+    writeMark(CLEAN);
+  }
+
+  /**
+   * Marks the copy as in use under a new epoch. It must be the appliance's head.
+   *
+   * @param nextIno lowest inode number never used as the appliance knows it
+   * @param nextCookie lowest cookie never used as the appliance knows it
+   */
+  public void beginMount(long epoch, long nextIno, long nextCookie) throws IOException {
+    if (position == null || !trusted) {
+      throw new IllegalStateException("the local copy in " + directory + " is not a whole head");
+    }
+    position = position.inEpoch(epoch, nextIno, nextCookie);
+    writeMark(bootId());
+    index.setPosition(position);
+    index.flush();
+    journal.clear();
+  }
+
+  OverlayIndex index() {
+    return index;
+  }
+
+  LocalJournal journal() {
+    return journal;
+  }
+
+  PageLog pageLog() {
+    return pageLog;
+  }
+
+  /** Everything is sealed, applied and acknowledged: the copy can be used again as it is. */
+  void endMount(OverlayPosition last) throws IOException {
+    position = last;
+    index.flush();
+    try {
+      pageLog.sync();
+    } catch (FsException e) {
+      throw new IOException("page log in " + directory + " cannot be synced: " + e.errno(), e);
+    }
+    journal.sync();
+    writeMark(CLEAN);
+  }
+
+  private String bootId() {
+    try {
+      return Files.readString(BOOT_ID).strip();
+    } catch (IOException e) {
+      // Without one, no crash can be told from a power cut: never equal to what was written.
+      return "boot-" + System.nanoTime();
+    }
+  }
+
+  private Path mark() {
+    return directory.resolve("mark");
+  }
+
+  private String readMark() throws IOException {
+    return Files.exists(mark()) ? Files.readString(mark()).strip() : "";
+  }
+
+  private void writeMark(String text) throws IOException {
+    Path fresh = directory.resolve("mark.new");
+    Files.writeString(fresh, text + "\n");
+    try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+    Files.move(fresh, mark(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      journal.close();
+    } finally {
+      pageLog.close();
+      index.close();
+    }
+  }
+
+  /** Reads record after record; ends before the first whose pages are not what it says. */
+  private final class Tail implements Iterator<TailRecord> {
+    private long sequence;
+    private TailRecord next;
+
+    Tail(long sequence) {
+      this.sequence = sequence;
+      advance();
+    }
+
+    private void advance() {
+      next = null;
+      if (sequence > journal.lastSequence() || journal.lastSequence() == 0) {
+        return;
+      }
+      try {
+        SealedRecord sealed = journal.read(sequence);
+        List<ByteBuffer> pages = readPages(pageLog, sealed);
+        RecordCodec.verifyPages(sealed.record().changes(), pages);
+        next = new TailRecord(sealed.record(), pages);
+        sequence++;
+      } catch (FsException | MalformedRecordException e) {
+        LOG.warn(
+            "record {} of the unsent tail in {} is lost with what follows: {}",
+            sequence,
+            directory,
+            e.getMessage());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public boolean hasNext() {
+      return next != null;
+    }
+
+    @Override
+    public TailRecord next() {
+      if (next == null) {
+        throw new NoSuchElementException();
+      }
+      TailRecord result = next;
+      advance();
+      return result;
+    }
+  }
+
+  /** The bytes of a record's pages, in its order, at most {@link RecordLimits#MAX_PAGE_BYTES}. */
+  static List<ByteBuffer> readPages(PageLog pageLog, SealedRecord sealed) throws FsException {
+    if (sealed.pages().isEmpty()) {
+      return List.of();
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(sealed.pageCount() * Change.PAGE_BYTES);
+    for (SlotRun run : sealed.pages()) {
+      bytes.limit(bytes.position() + run.count() * Change.PAGE_BYTES);
+      pageLog.read(run.slot(), 0, bytes);
+    }
+    return List.of(bytes.flip());
+  }
+}

@@ -1,0 +1,659 @@
+package io.mapfs.core.overlay;
+
+import io.mapfs.core.fs.Attributes;
+import io.mapfs.core.fs.Errno;
+import io.mapfs.core.fs.FileTime;
+import io.mapfs.core.fs.FileType;
+import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.Name;
+import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.journal.Change;
+import io.mapfs.core.overlay.OpenBatch.Cut;
+import io.mapfs.core.tree.RepositoryTree;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.agrona.collections.Long2ObjectHashMap;
+import org.agrona.collections.LongHashSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The merged tree: the version's entries with the overlay's own on top, and the open batch.
+ *
+ * <p>Entries of the version that the overlay never touched have no object here: they are reached
+ * through the version's slots, and the sets of touched inodes and directories say, without asking
+ * the index, that there is nothing to ask for.
+ *
+ * <p>Callers hold {@link #lock}: shared to read and to change one inode under its monitor,
+ * exclusively to change names, to make an inode the overlay's own, and to cut the batch.
+ */
+final class OverlayTree {
+  private static final Logger LOG = LoggerFactory.getLogger(OverlayTree.class);
+
+  /** Directories whose rows are kept though no one changes them. */
+  private static final int CACHED_DIRECTORIES_MAX = 4_096;
+
+  /** What a name points at. */
+  record Child(long ino, FileType type) {}
+
+  final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+  final RepositoryTree base;
+  final ReferenceCounts lookups = new ReferenceCounts();
+  final ReferenceCounts opens = new ReferenceCounts();
+  final ReferenceCounts writers = new ReferenceCounts();
+
+  /** Pages that count against the quota. */
+  final AtomicLong ownedPages = new AtomicLong();
+
+  private final OverlayIndex index;
+  private final PageLog pageLog;
+  private final int cachedInodesMax;
+  private final ConcurrentHashMap<Long, OverlayInode> inodes = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Long, OverlayDirectory> directories = new ConcurrentHashMap<>();
+
+  /** Inodes of the version's range that have an own record. Changed under the exclusive lock. */
+  private final LongHashSet touchedInos = new LongHashSet();
+
+  /** Directories that have own rows. Changed under the exclusive lock. */
+  private final LongHashSet touchedDirectories = new LongHashSet();
+
+  /** Own inodes without a name. Changed under the exclusive lock. */
+  private final LongHashSet orphans = new LongHashSet();
+
+  private OpenBatch batch = new OpenBatch(0);
+  private long nextIno;
+  private long nextCookie;
+
+  OverlayTree(
+      RepositoryTree base, OverlayIndex index, PageLog pageLog, OverlayPosition position, int max) {
+    this.base = base;
+    this.index = index;
+    this.pageLog = pageLog;
+    this.cachedInodesMax = max;
+    this.nextIno = position.nextIno();
+    this.nextCookie = position.nextCookie();
+  }
+
+  /** Learns from the index what there is; before any operation. */
+  void scan() throws IOException {
+    index.forEachInode(
+        (ino, row) -> {
+          if (!NodeId.isOverlayIno(ino)) {
+            touchedInos.add(ino);
+          }
+          ownedPages.addAndGet(row.ownedPages());
+          if (nlink(ino, row.state().nlinkDelta()) <= 0) {
+            orphans.add(ino);
+          }
+        });
+    index.forEachDirectory(touchedDirectories::add);
+    index.forEachExtent(
+        (ino, block, extent) ->
+            extent.forEachRun((first, count, slot) -> pageLog.recount(slot, count)));
+  }
+
+  /** Drops what a crash left without a name. Exclusive. */
+  void sweepOrphans() throws FsException {
+    for (long ino : orphans.stream().mapToLong(Long::longValue).toArray()) {
+      if (!reserve(2, 0, 0)) {
+        return;
+      }
+      drop(own(ino));
+    }
+  }
+
+  // ---- the batch ----
+
+  long batchNumber() {
+    return batch.number;
+  }
+
+  OpenBatch batch() {
+    return batch;
+  }
+
+  boolean reserve(int changes, int bytes, int pages) {
+    return batch.reserve(changes, bytes, pages);
+  }
+
+  /** Closes the open batch; {@code null} if nothing is in it. Exclusive. */
+  Cut cut() {
+    if (batch.isEmpty()) {
+      return null;
+    }
+    Cut cut = batch.cut();
+    batch = new OpenBatch(batch.number + 1);
+    return cut;
+  }
+
+  // ---- inodes ----
+
+  int baseSlot(long ino) {
+    return NodeId.isOverlayIno(ino) ? RepositoryTree.NONE : base.slotOf(ino);
+  }
+
+  /** The inode's own record, or {@code null} where all of it is the version's. */
+  OverlayInode own(long ino) throws FsException {
+    if (!NodeId.isOverlayIno(ino) && !touchedInos.contains(ino)) {
+      return null;
+    }
+    OverlayInode inode = inodes.get(ino);
+    if (inode == null) {
+      inode = load(ino);
+    }
+    inode.referenced = true;
+    return inode;
+  }
+
+  private OverlayInode load(long ino) throws FsException {
+    try {
+      OverlayIndex.InodeRow row = index.inode(ino);
+      if (row == null) {
+        throw new FsException(Errno.ESTALE, "no inode " + ino);
+      }
+      OverlayInode loaded = OverlayInode.of(ino, row.state(), row.ownedPages());
+      OverlayInode other = inodes.putIfAbsent(ino, loaded);
+      return other == null ? loaded : other;
+    } catch (IOException e) {
+      throw unreadable("inode " + ino, e);
+    }
+  }
+
+  /** Loads the inode's extents. The caller holds its monitor. */
+  Long2ObjectHashMap<BlockExtent> extents(OverlayInode inode) throws FsException {
+    if (inode.extents == null) {
+      Long2ObjectHashMap<BlockExtent> loaded = new Long2ObjectHashMap<>();
+      try {
+        index.forEachExtent(inode.ino, (ino, block, extent) -> loaded.put(block, extent));
+      } catch (IOException e) {
+        throw unreadable("extents of inode " + inode.ino, e);
+      }
+      inode.extents = loaded;
+    }
+    return inode.extents;
+  }
+
+  private static FsException unreadable(String what, IOException e) {
+    LOG.error("overlay index: {} cannot be read: {}", what, e.getMessage());
+    return new FsException(Errno.EIO, what, e);
+  }
+
+  FileType type(long ino) throws FsException {
+    OverlayInode inode = own(ino);
+    if (inode != null) {
+      return inode.type;
+    }
+    return base.type(requireBase(ino));
+  }
+
+  private int requireBase(long ino) throws FsException {
+    int slot = baseSlot(ino);
+    if (slot == RepositoryTree.NONE) {
+      throw new FsException(Errno.ESTALE, "no inode " + ino);
+    }
+    return slot;
+  }
+
+  /** The version's inode from which a group is inherited. */
+  int inheritedSlot(OverlayInode inode) throws FsException {
+    int slot = baseSlot(inode.ino);
+    if (slot == RepositoryTree.NONE || base.type(slot) != inode.type) {
+      LOG.error(
+          "inode {} inherits from version {} of {}, which does not have it: the rebase is missing",
+          inode.ino,
+          base.version(),
+          base.master());
+      throw new FsException(Errno.EIO, "inode " + inode.ino + " has lost its base");
+    }
+    return slot;
+  }
+
+  private int nlink(long ino, int delta) {
+    int slot = baseSlot(ino);
+    return (slot == RepositoryTree.NONE ? 0 : base.attributes(slot).nlink()) + delta;
+  }
+
+  int nlink(OverlayInode inode) {
+    return nlink(inode.ino, inode.nlinkDelta);
+  }
+
+  int nlink(long ino) throws FsException {
+    OverlayInode inode = own(ino);
+    return inode == null ? base.attributes(requireBase(ino)).nlink() : nlink(inode);
+  }
+
+  Attributes attributes(long ino) throws FsException {
+    OverlayInode inode = own(ino);
+    if (inode == null) {
+      Attributes attributes = base.attributes(requireBase(ino));
+      boolean unwritten = attributes.allocatedBytes() == 0 && writers.has(ino);
+      return unwritten ? withAllocatedBytes(attributes, Change.PAGE_BYTES) : attributes;
+    }
+    synchronized (inode) {
+      return attributes(inode);
+    }
+  }
+
+  private Attributes attributes(OverlayInode inode) throws FsException {
+    boolean inherits = !inode.ownAttributes || !inode.ownData;
+    Attributes from = inherits ? base.attributes(inheritedSlot(inode)) : null;
+    boolean regular = inode.type == FileType.REGULAR;
+    boolean ownSize = inode.ownData && (regular || from == null);
+    long allocated = !inode.ownData ? from.allocatedBytes() : regular ? allocated(inode) : 0;
+    if (regular && allocated == 0 && writers.has(inode.ino)) {
+      // The kernel may hold pages that it has not handed over: zero blocks would mean "all holes".
+      allocated = Change.PAGE_BYTES;
+    }
+    return new Attributes(
+        inode.ino,
+        inode.type,
+        inode.ownAttributes ? inode.permissions : from.permissions(),
+        inode.ownAttributes ? inode.uid : from.uid(),
+        inode.ownAttributes ? inode.gid : from.gid(),
+        nlink(inode),
+        inode.ownAttributes ? inode.rdev : from.rdev(),
+        ownSize ? inode.sizeBytes : sizeOf(inode, from),
+        allocated,
+        inode.atime,
+        inode.ownData ? inode.mtime : from.mtime(),
+        inode.ctime,
+        inode.ownAttributes ? inode.btime : from.btime());
+  }
+
+  /** A symlink's size is its target's; a directory's is the version's where it has one. */
+  private long sizeOf(OverlayInode inode, Attributes from) throws FsException {
+    if (inode.symlinkTarget != null || from != null) {
+      return inode.symlinkTarget != null ? inode.symlinkTarget.length : from.sizeBytes();
+    }
+    return base.attributes(inheritedSlot(inode)).sizeBytes();
+  }
+
+  private long allocated(OverlayInode inode) {
+    long owned = inode.ownedPages * Change.PAGE_BYTES;
+    long inherited = roundUp(inode.baseLimitBytes);
+    int slot = baseSlot(inode.ino);
+    if (slot != RepositoryTree.NONE && inode.baseVersion == base.version()) {
+      inherited = Math.min(inherited, base.attributes(slot).allocatedBytes());
+    }
+    return Math.min(roundUp(inode.sizeBytes), owned + inherited);
+  }
+
+  private static long roundUp(long bytes) {
+    return (bytes + Change.PAGE_BYTES - 1) & -Change.PAGE_BYTES;
+  }
+
+  private static Attributes withAllocatedBytes(Attributes a, long bytes) {
+    return new Attributes(
+        a.node(),
+        a.type(),
+        a.permissions(),
+        a.uid(),
+        a.gid(),
+        a.nlink(),
+        a.rdev(),
+        a.sizeBytes(),
+        bytes,
+        a.atime(),
+        a.mtime(),
+        a.ctime(),
+        a.btime());
+  }
+
+  /** Copy-up: gives the inode a record of its own, in which nothing is own yet. Exclusive. */
+  OverlayInode copyUp(long ino) throws FsException {
+    OverlayInode inode = own(ino);
+    if (inode != null) {
+      return inode;
+    }
+    Attributes from = base.attributes(requireBase(ino));
+    OverlayInode made = new OverlayInode(ino, from.type());
+    made.atime = from.atime();
+    made.ctime = from.ctime();
+    made.extents = new Long2ObjectHashMap<>();
+    inodes.put(ino, made);
+    touchedInos.add(ino);
+    return made;
+  }
+
+  /** A new inode, all of it own, without a name. Exclusive. */
+  OverlayInode create(FileType type, FileTime now) {
+    OverlayInode made = new OverlayInode(nextIno++, type);
+    made.ownAttributes = true;
+    made.ownData = true;
+    made.ownXattrs = true;
+    made.atime = now;
+    made.mtime = now;
+    made.ctime = now;
+    made.btime = now;
+    made.xattrs = new TreeMap<>();
+    made.extents = new Long2ObjectHashMap<>();
+    inodes.put(made.ino, made);
+    orphans.add(made.ino);
+    changed(made);
+    return made;
+  }
+
+  /** Makes the attributes own. Monitor, or exclusive. */
+  void ownAttributes(OverlayInode inode) throws FsException {
+    if (!inode.ownAttributes) {
+      Attributes from = base.attributes(inheritedSlot(inode));
+      inode.permissions = from.permissions();
+      inode.uid = from.uid();
+      inode.gid = from.gid();
+      inode.rdev = from.rdev();
+      inode.btime = from.btime();
+      inode.ownAttributes = true;
+    }
+  }
+
+  /**
+   * Makes the data own; blocks stay the version's until they are written. Monitor, or exclusive.
+   */
+  void ownData(OverlayInode inode) throws FsException {
+    if (!inode.ownData) {
+      Attributes from = base.attributes(inheritedSlot(inode));
+      inode.mtime = from.mtime();
+      inode.sizeBytes = from.sizeBytes();
+      if (inode.type == FileType.REGULAR && from.sizeBytes() > 0) {
+        inode.baseVersion = base.version();
+        inode.baseLimitBytes = from.sizeBytes();
+      }
+      inode.ownData = true;
+    }
+  }
+
+  /** Makes the xattr set own and returns it. Monitor, or exclusive. */
+  TreeMap<Name, byte[]> ownXattrs(OverlayInode inode) throws FsException {
+    if (!inode.ownXattrs) {
+      inode.xattrs = new TreeMap<>(base.xattrs(inheritedSlot(inode)));
+      inode.ownXattrs = true;
+    }
+    return loadedXattrs(inode);
+  }
+
+  private TreeMap<Name, byte[]> loadedXattrs(OverlayInode inode) throws FsException {
+    if (inode.xattrs == null) {
+      try {
+        inode.xattrs = index.xattrs(inode.ino);
+      } catch (IOException e) {
+        throw unreadable("xattrs of inode " + inode.ino, e);
+      }
+    }
+    return inode.xattrs;
+  }
+
+  /** One xattr, or {@code null}. */
+  byte[] xattr(long ino, Name name) throws FsException {
+    OverlayInode inode = own(ino);
+    if (inode == null) {
+      int slot = requireBase(ino);
+      return base.hasXattrs(slot) ? base.xattr(slot, name) : null;
+    }
+    synchronized (inode) {
+      if (inode.ownXattrs) {
+        return loadedXattrs(inode).get(name);
+      }
+      int slot = inheritedSlot(inode);
+      return base.hasXattrs(slot) ? base.xattr(slot, name) : null;
+    }
+  }
+
+  /** All xattrs; not to be changed. */
+  SortedMap<Name, byte[]> xattrs(long ino) throws FsException {
+    OverlayInode inode = own(ino);
+    if (inode == null) {
+      int slot = requireBase(ino);
+      return base.hasXattrs(slot) ? base.xattrs(slot) : Collections.emptySortedMap();
+    }
+    synchronized (inode) {
+      return inode.ownXattrs
+          ? new TreeMap<>(loadedXattrs(inode))
+          : base.xattrs(inheritedSlot(inode));
+    }
+  }
+
+  byte[] symlinkTarget(long ino) throws FsException {
+    OverlayInode inode = own(ino);
+    if (inode == null) {
+      return base.symlinkTarget(requireBase(ino));
+    }
+    return inode.symlinkTarget != null
+        ? inode.symlinkTarget
+        : base.symlinkTarget(inheritedSlot(inode));
+  }
+
+  /** Notes that fields of the inode changed. Monitor, or exclusive. */
+  void changed(OverlayInode inode) {
+    inode.stateDirty = true;
+    batch.add(inode);
+  }
+
+  void changedXattrs(OverlayInode inode) {
+    inode.xattrsDirty = true;
+    changed(inode);
+  }
+
+  /** Replaces a block's extent; slots that it names no more are released. Monitor, or exclusive. */
+  void setExtent(OverlayInode inode, long block, BlockExtent extent) {
+    BlockExtent old = inode.extent(block);
+    int owned = extent.ownedPages() - old.ownedPages();
+    inode.ownedPages += owned;
+    ownedPages.addAndGet(owned);
+    if (extent.isNone()) {
+      inode.extents.remove(block);
+    } else {
+      inode.extents.put(block, extent);
+    }
+  }
+
+  void releaseSlots(BlockExtent extent, int pages) {
+    extent.forEachRunIn(pages, (first, count, slot) -> pageLog.release(slot, count));
+  }
+
+  /** Changes a link count; an inode that comes to have no name is an orphan. Exclusive. */
+  void addLinks(OverlayInode inode, int delta) {
+    inode.nlinkDelta += delta;
+    changed(inode);
+    if (nlink(inode) <= 0) {
+      orphans.add(inode.ino);
+    } else {
+      orphans.remove(inode.ino);
+    }
+  }
+
+  boolean isOrphan(long ino) {
+    return orphans.contains(ino);
+  }
+
+  /** Whether the inode has neither name nor user. */
+  boolean isUnused(long ino) {
+    return orphans.contains(ino) && !lookups.has(ino) && !opens.has(ino);
+  }
+
+  /** The inode's record goes. Exclusive. */
+  void drop(OverlayInode inode) throws FsException {
+    extents(inode).forEachLong((block, extent) -> releaseSlots(extent, -1));
+    ownedPages.addAndGet(-inode.ownedPages);
+    inode.dropped = true;
+    batch.drop(inode);
+    inodes.remove(inode.ino);
+    touchedInos.remove(inode.ino);
+    orphans.remove(inode.ino);
+  }
+
+  // ---- directories ----
+
+  /** The version's directory of this inode number, or NONE. */
+  int baseDirectory(long ino) {
+    int slot = baseSlot(ino);
+    return slot != RepositoryTree.NONE && base.type(slot) == FileType.DIRECTORY
+        ? slot
+        : RepositoryTree.NONE;
+  }
+
+  /** The directory's own rows, or {@code null} where it has none. */
+  OverlayDirectory rows(long ino) throws FsException {
+    if (!touchedDirectories.contains(ino)) {
+      return null;
+    }
+    OverlayDirectory directory = directories.get(ino);
+    if (directory == null) {
+      OverlayDirectory loaded = new OverlayDirectory(ino);
+      int slot = baseDirectory(ino);
+      try {
+        index.forEachDentry(ino, (name, row) -> loaded.load(name, row, inBase(slot, name)));
+      } catch (IOException e) {
+        throw unreadable("directory " + ino, e);
+      }
+      OverlayDirectory other = directories.putIfAbsent(ino, loaded);
+      directory = other == null ? loaded : other;
+    }
+    directory.referenced = true;
+    return directory;
+  }
+
+  private boolean inBase(int directorySlot, Name name) {
+    return directorySlot != RepositoryTree.NONE
+        && base.lookup(directorySlot, name) != RepositoryTree.NONE;
+  }
+
+  /** What the name points at, or {@code null}. The caller knows that it is a living directory. */
+  Child lookup(long directoryIno, Name name) throws FsException {
+    OverlayDirectory rows = rows(directoryIno);
+    DentryRow row = rows == null ? null : rows.row(name);
+    if (row != null) {
+      return row.isWhiteout() ? null : new Child(row.ino(), row.type());
+    }
+    int slot = baseDirectory(directoryIno);
+    int child = slot == RepositoryTree.NONE ? RepositoryTree.NONE : base.lookup(slot, name);
+    return child == RepositoryTree.NONE ? null : new Child(base.ino(child), base.type(child));
+  }
+
+  /**
+   * Points a name at an inode ({@code null}: at nothing) and says as little of it as possible: no
+   * row where the version has the same already. Exclusive.
+   */
+  void setName(long directoryIno, Name name, OverlayInode inode) throws FsException {
+    int slot = baseDirectory(directoryIno);
+    int baseChild = slot == RepositoryTree.NONE ? RepositoryTree.NONE : base.lookup(slot, name);
+    boolean inBase = baseChild != RepositoryTree.NONE;
+    DentryRow row;
+    if (inode == null) {
+      row = inBase ? DentryRow.WHITEOUT : null;
+    } else if (inBase && base.ino(baseChild) == inode.ino) {
+      row = null;
+    } else {
+      row = new DentryRow(inode.ino, inode.type, nextCookie++);
+    }
+    if (!touchedDirectories.contains(directoryIno)) {
+      directories.put(directoryIno, new OverlayDirectory(directoryIno));
+      touchedDirectories.add(directoryIno);
+    }
+    OverlayDirectory rows = rows(directoryIno);
+    rows.set(name, row, inBase);
+    batch.add(rows);
+  }
+
+  /** Forgets all rows of a directory that is removed for ever. Exclusive. */
+  void clearRows(long directoryIno) throws FsException {
+    OverlayDirectory rows = rows(directoryIno);
+    if (rows != null) {
+      int slot = baseDirectory(directoryIno);
+      for (Name name : new ArrayList<>(rows.rows().keySet())) {
+        rows.set(name, null, inBase(slot, name));
+      }
+      batch.add(rows);
+    }
+  }
+
+  /** Whether a living directory shows no name. */
+  boolean isEmpty(long directoryIno) throws FsException {
+    OverlayDirectory rows = rows(directoryIno);
+    int slot = baseDirectory(directoryIno);
+    if (rows == null) {
+      return slot == RepositoryTree.NONE || base.childCount(slot) == 0;
+    }
+    if (rows.ownCount() > 0) {
+      return false;
+    }
+    int children = slot == RepositoryTree.NONE ? 0 : base.childCount(slot);
+    if (children > rows.whiteoutCount()) {
+      return false;
+    }
+    for (int i = 0; i < children; i++) {
+      if (rows.row(base.childName(slot, i)) == null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The parent of a directory; the root's is itself. */
+  long parent(long directoryIno) throws FsException {
+    if (directoryIno == NodeId.ROOT) {
+      return NodeId.ROOT;
+    }
+    OverlayInode inode = own(directoryIno);
+    if (inode != null && inode.parentIno != 0) {
+      return inode.parentIno;
+    }
+    int slot = baseDirectory(directoryIno);
+    if (slot == RepositoryTree.NONE) {
+      throw new FsException(Errno.EIO, "directory " + directoryIno + " has lost its parent");
+    }
+    return base.parentIno(slot);
+  }
+
+  /** Notes a directory's parent; nothing where it is the version's. Exclusive. */
+  void setParent(OverlayInode directory, long parentIno) {
+    int slot = baseDirectory(directory.ino);
+    boolean same = slot != RepositoryTree.NONE && base.parentIno(slot) == parentIno;
+    directory.parentIno = same ? 0 : parentIno;
+    changed(directory);
+  }
+
+  // ---- the caches ----
+
+  /** Evicts what was not used lately, if there is too much. Exclusive. */
+  void evict(long appliedBatch) {
+    if (inodes.size() > cachedInodesMax) {
+      for (Iterator<OverlayInode> it = inodes.values().iterator(); it.hasNext(); ) {
+        OverlayInode inode = it.next();
+        boolean clean = !inode.inBatch && inode.lastCut <= appliedBatch && inode.stored;
+        if (clean && !inode.referenced && !inode.linkable) {
+          it.remove();
+        }
+        inode.referenced = false;
+      }
+    }
+    if (directories.size() > CACHED_DIRECTORIES_MAX) {
+      for (Iterator<OverlayDirectory> it = directories.values().iterator(); it.hasNext(); ) {
+        OverlayDirectory directory = it.next();
+        boolean clean = !directory.isDirty() && directory.lastCut <= appliedBatch;
+        if (clean && !directory.referenced) {
+          if (directory.isEmpty()) {
+            touchedDirectories.remove(directory.ino);
+          }
+          it.remove();
+        }
+        directory.referenced = false;
+      }
+    }
+  }
+
+  int cachedInodes() {
+    return inodes.size();
+  }
+
+  List<Long> orphanInos() {
+    return new ArrayList<>(orphans);
+  }
+}
