@@ -7,7 +7,8 @@ import java.nio.ByteBuffer;
 /** Reads verified bytes of blocks, from wherever they are nearest. Safe for concurrent use. */
 public interface BlockReader {
   /**
-   * Reads {@code target.remaining()} bytes of a block, which must have them.
+   * Reads {@code target.remaining()} bytes of a block, which must have them; read through an
+   * overlay, bytes past the block's own length are zeros (its file may have grown since).
    *
    * @param scope the version or overlay that names the block; the appliance checks membership
    * @param offsetBytes where in the block's content to begin

@@ -917,7 +917,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     }
   }
 
-  private void setXattrsLocked(long ino, TreeMap<Name, byte[]> xattrs) throws FsException {
+  private void setXattrsLocked(long ino, SortedMap<Name, byte[]> xattrs) throws FsException {
     int bytes = RecordCodec.encodedBytes(xattrs);
     if (bytes > RecordLimits.MAX_XATTRS_BYTES) {
       throw new FsException(Errno.ENOSPC, "xattrs of one inode");

@@ -90,7 +90,7 @@ final class OverlayIndex implements Closeable {
   }
 
   /** The inode's own xattr set; empty where there is no row. */
-  TreeMap<Name, byte[]> xattrs(long ino) throws IOException {
+  SortedMap<Name, byte[]> xattrs(long ino) throws IOException {
     byte[] row = store.get(xattrs, key(ino));
     return row == null
         ? new TreeMap<>()

@@ -4,7 +4,7 @@ import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.journal.InodeState;
-import java.util.TreeMap;
+import java.util.SortedMap;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.agrona.collections.LongHashSet;
 
@@ -40,7 +40,7 @@ final class OverlayInode {
   long parentIno;
 
   /** The own xattr set; {@code null} while it is inherited or not loaded. */
-  TreeMap<Name, byte[]> xattrs;
+  SortedMap<Name, byte[]> xattrs;
 
   /** Own extents by block; {@code null} while not loaded. */
   Long2ObjectHashMap<BlockExtent> extents;

@@ -371,7 +371,7 @@ final class OverlayTree {
   }
 
   /** Makes the xattr set own and returns it. Monitor, or exclusive. */
-  TreeMap<Name, byte[]> ownXattrs(OverlayInode inode) throws FsException {
+  SortedMap<Name, byte[]> ownXattrs(OverlayInode inode) throws FsException {
     if (!inode.ownXattrs) {
       inode.xattrs = new TreeMap<>(base.xattrs(inheritedSlot(inode)));
       inode.ownXattrs = true;
@@ -379,7 +379,7 @@ final class OverlayTree {
     return loadedXattrs(inode);
   }
 
-  private TreeMap<Name, byte[]> loadedXattrs(OverlayInode inode) throws FsException {
+  private SortedMap<Name, byte[]> loadedXattrs(OverlayInode inode) throws FsException {
     if (inode.xattrs == null) {
       try {
         inode.xattrs = index.xattrs(inode.ino);

@@ -61,7 +61,8 @@ public final class BlockCache implements BlockReader, Prefetcher, Closeable {
       counters.misses.increment();
       block = fetcher.fetch(context, scope, id);
     }
-    if (length > block.content().length - offsetBytes) {
+    int available = Math.max(0, Math.min(length, block.content().length - offsetBytes));
+    if (available < length && !(scope instanceof ReadScope.Overlay)) {
       throw new FsException(
           Errno.EIO,
           "block "
@@ -71,7 +72,10 @@ public final class BlockCache implements BlockReader, Prefetcher, Closeable {
               + " bytes, its file needs "
               + (offsetBytes + length));
     }
-    target.put(block.content(), offsetBytes, length);
+    target.put(block.content(), Math.min(offsetBytes, block.content().length), available);
+    for (int i = available; i < length; i++) {
+      target.put((byte) 0);
+    }
   }
 
   @Override
