@@ -3,8 +3,8 @@ package io.mapfs.core.overlay;
 import io.mapfs.core.fs.RequestContext;
 
 /** The daemon itself: no caller, never interrupted. */
-final class NoContext implements RequestContext {
-  static final NoContext INSTANCE = new NoContext();
+public final class NoContext implements RequestContext {
+  public static final NoContext INSTANCE = new NoContext();
 
   private NoContext() {}
 

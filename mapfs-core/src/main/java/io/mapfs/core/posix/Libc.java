@@ -90,6 +90,8 @@ public interface Libc {
 
   int umount2(long target, int flags);
 
+  int clock_gettime(int clock, long timespec);
+
   int prctl(int option, long a, long b, long c, long d);
 
   int open_by_handle_at(int mountDescriptor, long handleAddress, int flags);

@@ -67,6 +67,8 @@ public final class Posix {
   /** Stands for "leave this time alone" in {@link #setTimes}. */
   public static final FileTime UTIME_OMIT = null;
 
+  private static final int CLOCK_REALTIME_COARSE = 5;
+
   private static final long UTIME_OMIT_NANOS = (1L << 30) - 2;
 
   /** SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER. */
@@ -550,6 +552,15 @@ public final class Posix {
   /** umount2(2) with MNT_* flags. */
   public static void unmount(byte[] target, int flags) throws FsException {
     check(LIBC.umount2(Scratch.get().path(target), flags), "umount", target);
+  }
+
+  /** The time as the kernel stamps files with it (CLOCK_REALTIME_COARSE). */
+  public static FileTime coarseTime() {
+    Scratch scratch = Scratch.get();
+    if (LIBC.clock_gettime(CLOCK_REALTIME_COARSE, scratch.dataAddress()) != 0) {
+      throw new IllegalStateException("no CLOCK_REALTIME_COARSE");
+    }
+    return new FileTime(scratch.data().getLong(0), (int) scratch.data().getLong(8));
   }
 
   /** prctl(2): the result. */

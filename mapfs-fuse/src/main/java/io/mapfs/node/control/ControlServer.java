@@ -130,6 +130,14 @@ public final class ControlServer implements Closeable {
   public void close() throws IOException {
     server.close();
     workers.shutdown();
+    try {
+      // The answer to the umount that led here is still to be written.
+      if (!workers.awaitTermination(2, TimeUnit.SECONDS)) {
+        workers.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     Files.deleteIfExists(socket);
   }
 }

@@ -1,0 +1,150 @@
+package io.mapfs.node;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import io.mapfs.client.ApplianceClient;
+import io.mapfs.core.overlay.OverlayFileSystem;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.fuse.MountedFileSystem;
+import io.mapfs.node.cache.BlockCache;
+import io.mapfs.node.control.ControlServer;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+
+/**
+ * What this machine's command can ask of the daemon: {@code status}, {@code sync}, {@code umount}.
+ */
+final class LocalControl implements Closeable {
+  private final NodeConfig config;
+  private final MountReport report;
+  private final MountedFileSystem mount;
+  private final MountBarrier barrier;
+  private final OverlayFileSystem overlay;
+  private final ApplianceClient client;
+  private final BlockCache cache;
+
+  /** How the end went; whoever asked for it waits here. */
+  private final CompletableFuture<JsonObject> end = new CompletableFuture<>();
+
+  private ControlServer server;
+
+  LocalControl(
+      NodeConfig config,
+      MountReport report,
+      MountedFileSystem mount,
+      MountBarrier barrier,
+      OverlayFileSystem overlay,
+      ApplianceClient client,
+      BlockCache cache) {
+    this.config = config;
+    this.report = report;
+    this.mount = mount;
+    this.barrier = barrier;
+    this.overlay = overlay;
+    this.client = client;
+    this.cache = cache;
+  }
+
+  void start() throws IOException {
+    server = ControlServer.start(config.run().prepareSocket(config.node()), this::handle);
+  }
+
+  /** The mount has ended, like this. */
+  void ended(CompletableFuture<JsonObject> how) {
+    how.whenComplete(
+        (result, failure) -> {
+          if (failure == null) {
+            end.complete(result);
+          } else {
+            end.completeExceptionally(failure);
+          }
+        });
+  }
+
+  private JsonObject handle(String command, JsonObject parameters) throws ApplianceException {
+    try {
+      return switch (command) {
+        case "status" -> status();
+        case "sync" -> sync();
+        case "umount" -> umount(flag(parameters, "force"));
+        default ->
+            throw new ApplianceException(FailureCode.INVALID, "unknown command '" + command + "'");
+      };
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApplianceException(FailureCode.UNAVAILABLE, "the daemon is shutting down", e);
+    }
+  }
+
+  private static boolean flag(JsonObject parameters, String name) {
+    return parameters.has(name) && parameters.get(name).getAsBoolean();
+  }
+
+  private JsonObject status() {
+    JsonObject status = new JsonObject();
+    status.addProperty("node", report.node());
+    status.addProperty("mountPoint", report.mountPoint().toString());
+    status.addProperty("frontEnd", report.frontEnd());
+    status.addProperty("protocol", report.protocol());
+    status.addProperty("master", report.master());
+    status.addProperty("version", report.version());
+    status.addProperty("epoch", report.epoch());
+    status.addProperty("durability", config.localDurability() ? "local" : "strict");
+    status.addProperty("appliance", config.appliance().toString());
+    status.addProperty("connected", client.isConnected());
+    status.addProperty("pid", ProcessHandle.current().pid());
+    status.add("overlay", new Gson().toJsonTree(overlay.metrics()));
+    status.add("cache", new Gson().toJsonTree(cache.statistics()));
+    return status;
+  }
+
+  private JsonObject sync() throws ApplianceException, InterruptedException {
+    JsonObject result = new JsonObject();
+    try {
+      result.addProperty("sequence", barrier.await());
+    } catch (IOException e) {
+      throw new ApplianceException(
+          FailureCode.UNAVAILABLE, "not everything reached the appliance: " + e.getMessage(), e);
+    }
+    return result;
+  }
+
+  /** Hands everything over first, so that a failure leaves the mount as it is. */
+  private JsonObject umount(boolean force) throws ApplianceException, InterruptedException {
+    if (!force) {
+      try {
+        barrier.await();
+      } catch (IOException e) {
+        throw new ApplianceException(
+            FailureCode.UNAVAILABLE,
+            "still mounted, as not everything reached the appliance ("
+                + e.getMessage()
+                + "); --force unmounts and keeps the rest on this machine for the next mount",
+            e);
+      }
+    }
+    try {
+      mount.unmount();
+    } catch (IOException e) {
+      throw new ApplianceException(FailureCode.CONFLICT, e.getMessage(), e);
+    }
+    try {
+      return end.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof ApplianceException failure) {
+        throw failure;
+      }
+      throw new ApplianceException(FailureCode.INTERNAL, "the unmount failed: " + e.getCause(), e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (server != null) {
+      server.close();
+    }
+  }
+}
