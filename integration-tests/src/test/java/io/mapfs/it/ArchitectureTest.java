@@ -81,7 +81,11 @@ final class ArchitectureTest {
 
   @ArchTest
   static final ArchRule theTwoFrontEndsDoNotKnowEachOther =
-      slices().matching("io.mapfs.fuse.(direct|jnr)..").should().notDependOnEachOther().allowEmptyShould(true);
+      slices()
+          .matching("io.mapfs.fuse.(direct|jnr)..")
+          .should()
+          .notDependOnEachOther()
+          .allowEmptyShould(true);
 
   @ArchTest
   static final ArchRule theCommandsLibrariesStayInTheCommand =

@@ -28,6 +28,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +47,7 @@ public final class BlockServer implements Closeable {
   private final ServerContext context;
   private final EventLoopGroup loops;
   private final Channel listener;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private BlockServer(ServerContext context, EventLoopGroup loops, Channel listener) {
     this.context = context;
@@ -138,10 +140,12 @@ public final class BlockServer implements Closeable {
   /** Refuses new requests, finishes those in flight within the configured time, and stops. */
   @Override
   public void close() throws IOException {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     try {
       listener.close().sync();
       context.drain(context.config().stopTimeout());
-      context.closeSessions();
       loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
       context.close(context.config().stopTimeout());
     } catch (InterruptedException e) {

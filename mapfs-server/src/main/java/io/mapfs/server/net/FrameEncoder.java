@@ -23,7 +23,11 @@ final class FrameEncoder extends ChannelOutboundHandlerAdapter {
 
   @Override
   public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-    ByteBuffer[] parts = ((Frame) message).parts();
+    if (!(message instanceof Frame frame)) {
+      var unused = ctx.write(message, promise);
+      return;
+    }
+    ByteBuffer[] parts = frame.parts();
     for (int i = 0; i < parts.length; i++) {
       ChannelPromise sent = i == parts.length - 1 ? promise : ctx.newPromise();
       if (unsent++ == 0) {

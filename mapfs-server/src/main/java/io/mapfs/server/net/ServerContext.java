@@ -13,8 +13,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,15 +84,20 @@ final class ServerContext {
     return control;
   }
 
+  /** Runs what tells the service of a session's coming or going. */
   void lifecycle(Runnable task) {
-    lifecycle.execute(
-        () -> {
-          try {
-            task.run();
-          } catch (RuntimeException e) {
-            LOG.error("the service failed at a session's coming or going", e);
-          }
-        });
+    try {
+      lifecycle.execute(
+          () -> {
+            try {
+              task.run();
+            } catch (RuntimeException e) {
+              LOG.error("the service failed at a session's coming or going", e);
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      LOG.warn("the service is not told of a session's end: the server has stopped");
+    }
   }
 
   // ---- sessions ----
@@ -108,6 +115,9 @@ final class ServerContext {
 
   void disconnected(SessionHandler session) {
     sessions.remove(session);
+    synchronized (this) {
+      notifyAll();
+    }
   }
 
   Message.Welcome welcome(int version, long features) {
@@ -160,22 +170,29 @@ final class ServerContext {
     }
   }
 
-  /** Refuses new requests and waits for those in flight. */
-  synchronized void drain(Duration timeout) throws InterruptedException {
+  /** Refuses new requests, waits for those in flight, and closes the connections. */
+  void drain(Duration timeout) throws InterruptedException {
     stopping = true;
     long deadlineNanos = System.nanoTime() + timeout.toNanos();
-    while (requests > 0) {
-      long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
-      if (leftMillis <= 0) {
-        LOG.warn("stopping although {} requests are in flight", requests);
-        return;
-      }
-      wait(leftMillis);
+    if (!await(() -> requests == 0, deadlineNanos)) {
+      LOG.warn("stopping although requests are in flight");
+    }
+    sessions.forEach(SessionHandler::closeWhenSent);
+    if (!await(sessions::isEmpty, deadlineNanos)) {
+      LOG.warn("stopping although answers were not sent");
     }
   }
 
-  void closeSessions() {
-    sessions.forEach(SessionHandler::close);
+  private synchronized boolean await(BooleanSupplier condition, long deadlineNanos)
+      throws InterruptedException {
+    while (!condition.getAsBoolean()) {
+      long leftMillis = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+      if (leftMillis <= 0) {
+        return false;
+      }
+      wait(leftMillis);
+    }
+    return true;
   }
 
   /** After the last session's channel was closed. */

@@ -11,6 +11,7 @@ import io.mapfs.core.wire.Priority;
 import io.mapfs.core.wire.Protocol;
 import io.mapfs.core.wire.UnknownMessageException;
 import io.mapfs.server.Session;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -118,6 +119,12 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   @Override
   public void close() {
     var unused = channel.close();
+  }
+
+  /** Closes the connection after what waits was sent. */
+  void closeWhenSent() {
+    var unused =
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
   }
 
   /** The node and its address, for messages. */
