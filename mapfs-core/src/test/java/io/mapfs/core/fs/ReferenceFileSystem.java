@@ -1,5 +1,9 @@
 package io.mapfs.core.fs;
 
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.block.BlockReader;
+import io.mapfs.core.block.ReadScope;
+import io.mapfs.core.tree.RepositoryTree;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -86,6 +90,69 @@ public final class ReferenceFileSystem implements FileSystemOperations {
     root.ctime = now;
     root.btime = now;
     inodes.put(root.ino, root);
+  }
+
+  /** A writable copy of a version's tree, inode numbers and times included. */
+  public static ReferenceFileSystem of(RepositoryTree tree, BlockReader blocks, FileClock clock)
+      throws FsException {
+    ReferenceFileSystem result = new ReferenceFileSystem(clock);
+    result.inodes.clear();
+    Inode root = result.copy(tree, blocks, tree.slotOf(NodeId.ROOT));
+    root.lookups = 1;
+    root.parent = root;
+    result.copyChildren(tree, blocks, tree.slotOf(NodeId.ROOT), root);
+    return result;
+  }
+
+  private void copyChildren(RepositoryTree tree, BlockReader blocks, int slot, Inode directory)
+      throws FsException {
+    for (int i = 0; i < tree.childCount(slot); i++) {
+      int childSlot = tree.childSlot(slot, i);
+      Inode child = inodes.get(tree.ino(childSlot));
+      if (child == null) {
+        child = copy(tree, blocks, childSlot);
+      }
+      Name name = tree.childName(slot, i);
+      directory.children.put(name, child);
+      directory.cookies.put(name, directory.nextCookie++);
+      if (child.type == FileType.DIRECTORY) {
+        child.parent = directory;
+        copyChildren(tree, blocks, childSlot, child);
+      }
+    }
+  }
+
+  private Inode copy(RepositoryTree tree, BlockReader blocks, int slot) throws FsException {
+    Attributes from = tree.attributes(slot);
+    Inode inode = new Inode(from.ino(), from.type());
+    inode.permissions = from.permissions();
+    inode.uid = from.uid();
+    inode.gid = from.gid();
+    inode.nlink = from.nlink();
+    inode.rdev = from.rdev();
+    inode.sizeBytes = from.sizeBytes();
+    inode.atime = from.atime();
+    inode.mtime = from.mtime();
+    inode.ctime = from.ctime();
+    inode.btime = from.btime();
+    inode.symlinkTarget = from.type() == FileType.SYMLINK ? tree.symlinkTarget(slot) : null;
+    if (tree.hasXattrs(slot)) {
+      inode.xattrs.putAll(tree.xattrs(slot));
+    }
+    ReadScope scope = new ReadScope.Version(tree.master(), tree.version());
+    int blockCount = from.type() == FileType.REGULAR ? tree.blockCount(slot) : 0;
+    for (int block = 0; block < blockCount; block++) {
+      BlockId id = tree.block(slot, block);
+      if (id != null) {
+        long at = (long) block * BlockId.BLOCK_BYTES;
+        int length = (int) Math.min(BlockId.BLOCK_BYTES, from.sizeBytes() - at);
+        ByteBuffer content = ByteBuffer.allocate(length);
+        blocks.read(null, scope, id, 0, content);
+        put(inode, at, content.flip());
+      }
+    }
+    inodes.put(inode.ino, inode);
+    return inode;
   }
 
   // ---- names ----
@@ -728,11 +795,6 @@ public final class ReferenceFileSystem implements FileSystemOperations {
   /** Number of inodes in memory, orphans included. */
   public synchronized int inodeCount() {
     return inodes.size();
-  }
-
-  /** The inode of a node; for tests that turn this filesystem into a repository tree. */
-  synchronized Inode inodeForTest(long ino) {
-    return inodes.get(ino);
   }
 
   // ---- parts ----

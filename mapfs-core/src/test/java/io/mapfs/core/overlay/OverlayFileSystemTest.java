@@ -1,0 +1,329 @@
+package io.mapfs.core.overlay;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mapfs.core.fs.AttributeChange;
+import io.mapfs.core.fs.Attributes;
+import io.mapfs.core.fs.Errno;
+import io.mapfs.core.fs.FileSystemOperations;
+import io.mapfs.core.fs.FileType;
+import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.Name;
+import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.fs.Opened;
+import io.mapfs.core.fs.TestContext;
+import io.mapfs.core.tree.TestTrees;
+import io.mapfs.core.tree.TreeIndex;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class OverlayFileSystemTest {
+  private static final TestContext ROOT = TestContext.root();
+  private static final long NONE = FileSystemOperations.NO_HANDLE;
+
+  @TempDir Path temp;
+  private TestTrees trees;
+  private TreeIndex base;
+  private OverlayFixture fixture;
+
+  @BeforeEach
+  void mount() throws Exception {
+    trees =
+        TestTrees.of("debian")
+            .file("/etc/passwd", "root:x:0:0\n")
+            .file("/etc/group", "root:x:0\n")
+            .file("/usr/lib/big", new byte[300_000])
+            .directory("/usr/empty", 0755)
+            .symlink("/bin", "usr/bin");
+    base = trees.build(temp);
+    fixture = new OverlayFixture(temp.resolve("state"), base, trees.blockReader()).mount();
+  }
+
+  @AfterEach
+  void unmount() throws Exception {
+    fixture.close();
+  }
+
+  @Test
+  void theVersionShowsThrough() throws Exception {
+    Attributes passwd = lookup("/etc/passwd");
+    assertEquals(trees.ino("/etc/passwd"), passwd.ino());
+    assertEquals("root:x:0:0\n", text("/etc/passwd"));
+    assertEquals("usr/bin", new String(fs().readlink(ROOT, lookup("/bin").node()), UTF_8));
+    assertNull(fs().lookup(ROOT, NodeId.ROOT, Name.of("nothing")));
+    assertEquals(List.of(".", "..", "bin", "etc", "usr"), names("/"));
+  }
+
+  @Test
+  void readingLeavesNoTrace() throws Exception {
+    text("/etc/passwd");
+    names("/etc");
+    fs().barrier(ROOT);
+    assertEquals(0, fixture.appliance.recordCount());
+  }
+
+  @Test
+  void aWriteKeepsTheInodeNumberAndShipsOnePage() throws Exception {
+    long before = lookup("/usr/lib/big").ino();
+    write("/usr/lib/big", 150_000, "hello");
+    assertEquals(before, lookup("/usr/lib/big").ino());
+    assertEquals(300_000, lookup("/usr/lib/big").sizeBytes());
+    fs().barrier(ROOT);
+    byte[] content = content("/usr/lib/big");
+    assertEquals("hello", new String(content, 150_000, 5, UTF_8));
+    assertEquals(0, content[149_999]);
+    assertEquals(1, fixture.appliance.recordCount());
+    assertEquals(4096, fs().metrics().ownBytes());
+  }
+
+  @Test
+  void whatIsBornAndDiesInABatchLeavesNoTrace() throws Exception {
+    Opened made = fs().create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2);
+    fs().write(ROOT, made.attributes().node(), made.handle(), 0, bytes("text"), false);
+    fs().release(ROOT, made.attributes().node(), made.handle());
+    fs().unlink(ROOT, NodeId.ROOT, Name.of("new"));
+    fs().forget(made.attributes().node(), 1);
+    fs().barrier(ROOT);
+    // The root's times changed, nothing else.
+    assertEquals(1, fixture.appliance.rowCount());
+  }
+
+  @Test
+  void anUnlinkedOpenFileLivesUntilItsLastClose() throws Exception {
+    Attributes passwd = lookup("/etc/passwd");
+    long handle = fs().open(ROOT, passwd.node(), 2);
+    fs().unlink(ROOT, lookup("/etc").node(), Name.of("passwd"));
+    fs().barrier(ROOT);
+    assertEquals(0, fs().getattr(ROOT, passwd.node()).nlink());
+    ByteBuffer buffer = ByteBuffer.allocate(100);
+    assertEquals(11, fs().read(ROOT, passwd.node(), handle, 0, buffer));
+    fs().write(ROOT, passwd.node(), handle, 0, bytes("still"), false);
+    fs().barrier(ROOT);
+    assertTrue(fixture.appliance.hasInode(passwd.ino()));
+    fs().release(ROOT, passwd.node(), handle);
+    fs().forget(passwd.node(), 10);
+    fs().barrier(ROOT);
+    assertEquals(false, fixture.appliance.hasInode(passwd.ino()));
+  }
+
+  @Test
+  void aRepositoryDirectoryMovesByTwoNames() throws Exception {
+    long ino = lookup("/usr").ino();
+    fs().rename(ROOT, NodeId.ROOT, Name.of("usr"), lookup("/etc").node(), Name.of("moved"), 0);
+    assertEquals(ino, lookup("/etc/moved").ino());
+    assertEquals(300_000, lookup("/etc/moved/lib/big").sizeBytes());
+    assertEquals(lookup("/etc").ino(), fs().lookup(ROOT, ino, Name.of("..")).ino());
+    FsException e =
+        assertThrows(
+            FsException.class,
+            () -> fs().rename(ROOT, NodeId.ROOT, Name.of("etc"), ino, Name.of("inside"), 0));
+    assertEquals(Errno.EINVAL, e.errno());
+    fs().rename(ROOT, lookup("/etc").node(), Name.of("moved"), NodeId.ROOT, Name.of("usr"), 0);
+    fs().barrier(ROOT);
+    assertEquals(0, fixture.appliance.inode(ino).parentIno());
+    assertEquals(0, fixture.appliance.inode(ino).nlinkDelta());
+  }
+
+  @Test
+  void everythingSurvivesACleanClose() throws Exception {
+    changeThings();
+    fixture.unmount();
+    fixture.mount();
+    assertThings();
+  }
+
+  @Test
+  void whatWasMadeDurableLocallySurvivesACrash() throws Exception {
+    fixture.unmount();
+    fixture.config = fixture.config.withDurability(Durability.LOCAL);
+    fixture.mount();
+    fixture.appliance.hold();
+    changeThings();
+    fs().fsync(ROOT, NodeId.ROOT, NONE, false);
+    fixture.crash();
+    fixture.appliance.letGo();
+    fixture.mount();
+    assertThings();
+  }
+
+  @Test
+  void theHeadAloneIsEnough() throws Exception {
+    changeThings();
+    fs().barrier(ROOT);
+    fixture.crash();
+    OverlayFixture other = new OverlayFixture(temp.resolve("other"), base, trees.blockReader());
+    try (OverlayState state = OverlayState.open(temp.resolve("other"))) {
+      state.load(
+          fixture.appliance.headRows(3), fixture.appliance.position(OverlayFixture.NODE, 7, base));
+      assertEquals(fixture.appliance.sequence(), state.position().sequence());
+    }
+    assertNull(other.fs);
+    deleteState();
+    fixture.mount();
+    assertThings();
+  }
+
+  @Test
+  void aFailedShipIsRetriedAndLosesNothing() throws Exception {
+    fixture.appliance.failNext(3);
+    write("/etc/passwd", 0, "fresh");
+    fs().fsync(ROOT, lookup("/etc/passwd").node(), NONE, false);
+    assertEquals(1, fixture.appliance.recordCount());
+    assertNull(fs().metrics().failure());
+  }
+
+  @Test
+  void anFsyncThatCannotReachTheApplianceFailsAndLosesNothing() throws Exception {
+    fixture.unmount();
+    fixture.config = fixture.config.withWaitLimitMillis(50);
+    fixture.mount();
+    fixture.appliance.failNext(1_000);
+    write("/etc/passwd", 0, "fresh");
+    long node = lookup("/etc/passwd").node();
+    FsException e = assertThrows(FsException.class, () -> fs().fsync(ROOT, node, NONE, false));
+    assertEquals(Errno.EIO, e.errno());
+    assertEquals(
+        Errno.EIO, assertThrows(FsException.class, () -> fs().flush(ROOT, node, NONE)).errno());
+    assertEquals("fresh", text("/etc/passwd").substring(0, 5));
+    fixture.appliance.failNext(0);
+    fixture.crash();
+    fixture.mount();
+    assertEquals("fresh", text("/etc/passwd").substring(0, 5));
+  }
+
+  @Test
+  void anInterruptEndsAWait() throws Exception {
+    fixture.appliance.hold();
+    write("/etc/passwd", 0, "fresh");
+    TestContext context = new TestContext(0, 0, 0);
+    Thread interrupter = new Thread(context::interrupt);
+    interrupter.start();
+    FsException e =
+        assertThrows(
+            FsException.class,
+            () -> fs().fsync(context, lookup("/etc/passwd").node(), NONE, false));
+    assertEquals(Errno.EINTR, e.errno());
+    interrupter.join();
+    fixture.appliance.letGo();
+  }
+
+  @Test
+  void theQuotaRefusesBeforeItIsPassed() throws Exception {
+    fixture.unmount();
+    fixture.config = fixture.config.withQuotaBytes(8 * 4096);
+    fixture.mount();
+    Opened made = fs().create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2);
+    long node = made.attributes().node();
+    fs().write(ROOT, node, made.handle(), 0, ByteBuffer.allocate(8 * 4096), false);
+    FsException e =
+        assertThrows(
+            FsException.class,
+            () -> fs().write(ROOT, node, made.handle(), 8 * 4096, ByteBuffer.allocate(1), false));
+    assertEquals(Errno.ENOSPC, e.errno());
+    assertEquals(8 * 4096, fs().getattr(ROOT, node).sizeBytes());
+    fs().write(ROOT, node, made.handle(), 5, bytes("overwriting is free"), false);
+    fs().setattr(ROOT, node, size(4096));
+    fs().write(ROOT, node, made.handle(), 4096, ByteBuffer.allocate(7 * 4096), false);
+  }
+
+  private void changeThings() throws Exception {
+    write("/etc/passwd", 3, "XYZ");
+    write("/usr/lib/big", 140_000, "hello");
+    fs().setattr(ROOT, lookup("/usr/lib/big").node(), size(200_000));
+    fs().setattr(ROOT, lookup("/usr/lib/big").node(), size(250_000));
+    fs().unlink(ROOT, lookup("/etc").node(), Name.of("group"));
+    fs().mkdir(ROOT, NodeId.ROOT, Name.of("srv"), 0750);
+    fs().symlink(ROOT, lookup("/srv").node(), Name.of("link"), "target".getBytes(UTF_8));
+    fs().link(ROOT, lookup("/etc/passwd").node(), lookup("/srv").node(), Name.of("hard"));
+    fs().setxattr(ROOT, lookup("/srv").node(), Name.of("user.a"), new byte[] {1}, 0, false);
+    fs().rmdir(ROOT, lookup("/usr").node(), Name.of("empty"));
+  }
+
+  private void assertThings() throws Exception {
+    assertEquals("rooXYZ:0:0\n", text("/etc/passwd"));
+    byte[] big = content("/usr/lib/big");
+    assertEquals(250_000, big.length);
+    assertEquals("hello", new String(big, 140_000, 5, UTF_8));
+    assertEquals(List.of(".", "..", "passwd"), names("/etc"));
+    assertEquals(List.of(".", "..", "hard", "link"), names("/srv"));
+    assertEquals(lookup("/etc/passwd").ino(), lookup("/srv/hard").ino());
+    assertEquals(2, lookup("/srv/hard").nlink());
+    assertEquals(0750, lookup("/srv").permissions());
+    assertEquals(FileType.SYMLINK, lookup("/srv/link").type());
+    assertArrayEquals(
+        new byte[] {1}, fs().getxattr(ROOT, lookup("/srv").node(), Name.of("user.a")));
+    assertEquals(List.of(".", "..", "lib"), names("/usr"));
+    assertEquals(3, lookup("/usr").nlink());
+  }
+
+  private OverlayFileSystem fs() {
+    return fixture.fs;
+  }
+
+  private void deleteState() throws Exception {
+    try (var files = Files.walk(temp.resolve("state"))) {
+      files.sorted(Comparator.reverseOrder()).forEach(f -> f.toFile().delete());
+    }
+  }
+
+  private Attributes lookup(String path) throws FsException {
+    Attributes at = fs().getattr(ROOT, NodeId.ROOT);
+    for (String part : path.split("/")) {
+      if (!part.isEmpty()) {
+        at = fs().lookup(ROOT, at.node(), Name.of(part));
+      }
+    }
+    return at;
+  }
+
+  private byte[] content(String path) throws FsException {
+    Attributes at = lookup(path);
+    ByteBuffer buffer = ByteBuffer.allocate((int) at.sizeBytes());
+    assertEquals(at.sizeBytes(), fs().read(ROOT, at.node(), NONE, 0, buffer));
+    return buffer.array();
+  }
+
+  private String text(String path) throws FsException {
+    return new String(content(path), UTF_8);
+  }
+
+  private void write(String path, long offset, String text) throws FsException {
+    ByteBuffer source = bytes(text);
+    assertEquals(
+        source.remaining(), fs().write(ROOT, lookup(path).node(), NONE, offset, source, false));
+  }
+
+  private static ByteBuffer bytes(String text) {
+    return ByteBuffer.wrap(text.getBytes(UTF_8));
+  }
+
+  private List<String> names(String path) throws FsException {
+    List<String> names = new ArrayList<>();
+    fs().readdir(
+            ROOT,
+            lookup(path).node(),
+            NONE,
+            0,
+            false,
+            (name, ino, type, next, attributes) -> names.add(new String(name, UTF_8)));
+    names.sort(null);
+    return names;
+  }
+
+  private static AttributeChange size(long bytes) {
+    return new AttributeChange(null, null, null, bytes, null, null, null, false, NONE);
+  }
+}
