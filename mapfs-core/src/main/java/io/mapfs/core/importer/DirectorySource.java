@@ -5,54 +5,40 @@ import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.posix.Descriptor;
-import io.mapfs.core.posix.DirectoryReader;
 import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.OpenFlags;
+import io.mapfs.core.posix.PathSet;
 import io.mapfs.core.posix.Posix;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
+import io.mapfs.core.posix.TreeWalk;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
-/**
- * Reads a directory tree in path order. Every step goes from an open directory to a child, and
- * symlinks are never followed, so that nothing outside the tree is reached whatever happens to it
- * meanwhile. Only the deepest directories stay open; the others are found again as the parent of
- * their child.
- */
+/** Reads a directory tree in path order. */
 final class DirectorySource implements SourceReader {
-  private static final int OPEN_DIRECTORIES_MAX = 64;
-
-  /** Times that a directory which changes is listed, and an entry which is exchanged opened. */
-  private static final int ATTEMPTS_MAX = 3;
-
-  private static final int DIRECTORY_FLAGS =
-      OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOATIME;
-
   /** A fifo or device that took a file's place must not be waited for, nor become our terminal. */
   private static final int FILE_FLAGS =
-      OpenFlags.O_RDONLY
-          | OpenFlags.O_NOFOLLOW
-          | OpenFlags.O_NONBLOCK
-          | OpenFlags.O_NOCTTY
-          | OpenFlags.O_NOATIME;
+      OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY;
 
   private final String root;
   private final PathSet excludes;
   private final boolean crossFileSystems;
-  private final Deque<Frame> frames = new ArrayDeque<>();
 
   /** Files with several names, until all names have been seen. */
   private final Map<FileKey, LinkedFile> linkedFiles = new HashMap<>();
 
+  /** The nodes of the directories on the way to the present entry, by depth. */
+  private int[] directoryNodes = new int[64];
+
   private NameTree names;
   private SourceSink sink;
-  private FileStatus rootStatus;
+  private TreeWalk walk;
 
-  private record FileKey(long ino, int device) {}
+  private record FileKey(long ino, int device) {
+    static FileKey of(FileStatus status) {
+      return new FileKey(status.ino(), status.device());
+    }
+  }
 
   private static final class LinkedFile {
     final int inode;
@@ -61,26 +47,6 @@ final class DirectorySource implements SourceReader {
     LinkedFile(int inode, int namesLeft) {
       this.inode = inode;
       this.namesLeft = namesLeft;
-    }
-  }
-
-  /** A directory that is being read. */
-  private static final class Frame {
-    final int node;
-    final FileKey key;
-    final PathSet excludes;
-    final Name[] children;
-    int next;
-
-    /** {@code null} while only deeper directories are read. */
-    Descriptor descriptor;
-
-    Frame(int node, FileKey key, PathSet excludes, Name[] children, Descriptor descriptor) {
-      this.node = node;
-      this.key = key;
-      this.excludes = excludes;
-      this.children = children;
-      this.descriptor = descriptor;
     }
   }
 
@@ -95,21 +61,12 @@ final class DirectorySource implements SourceReader {
     this.names = names;
     this.sink = sink;
     requireProc();
-    try {
-      Descriptor descriptor;
-      try {
-        descriptor = openPlain(Posix.AT_FDCWD, Posix.bytes(root), DIRECTORY_FLAGS);
-        rootStatus = Posix.status(descriptor.number());
-      } catch (FsException e) {
-        throw new ImportException("cannot import " + root + ": " + ImportSource.reason(e), e);
-      }
-      enter(NameTree.ROOT, descriptor, excludes);
-      while (!frames.isEmpty()) {
-        step();
-      }
-    } finally {
-      for (Frame frame : frames) {
-        closeDescriptor(frame);
+    try (TreeWalk opened = new TreeWalk(root, excludes, crossFileSystems)) {
+      walk = opened;
+      TreeWalk.Step step = next();
+      while (step != TreeWalk.Step.END) {
+        take(step);
+        step = next();
       }
     }
   }
@@ -123,190 +80,85 @@ final class DirectorySource implements SourceReader {
     }
   }
 
-  private void step() throws ImportException, InterruptedException {
-    Frame frame = frames.peek();
-    if (frame.next == frame.children.length) {
-      leave();
-      return;
-    }
-    Name child = frame.children[frame.next];
-    frame.children[frame.next++] = null;
-    PathSet childExcludes = frame.excludes.child(child);
-    if (!childExcludes.included()) {
-      add(frame, child, childExcludes);
+  private TreeWalk.Step next() throws ImportException {
+    try {
+      return walk.next();
+    } catch (FsException e) {
+      throw failure(e);
     }
   }
 
-  /** Takes the descriptor; lists the directory and puts its inode and frame. */
-  private void enter(int node, Descriptor descriptor, PathSet childExcludes)
-      throws ImportException, InterruptedException {
-    try {
-      FileStatus status = Posix.status(descriptor.number());
-      Name[] children = list(descriptor.number());
-      FileStatus after = Posix.status(descriptor.number());
-      for (int attempt = 1; !unchanged(status, after); attempt++) {
-        if (attempt == ATTEMPTS_MAX) {
-          sink.notice(ImportNotice.Kind.CHANGED_WHILE_READ, names.printablePath(node));
-          break;
+  private void take(TreeWalk.Step step) throws ImportException, InterruptedException {
+    switch (step) {
+      case DIRECTORY -> takeDirectory();
+      case FILE -> takeFile();
+      case ELSEWHERE -> {
+        if (walk.status().type() == FileType.DIRECTORY) {
+          takeFile();
         }
-        status = after;
-        Posix.seek(descriptor.number(), 0, Posix.SEEK_SET);
-        children = list(descriptor.number());
-        after = Posix.status(descriptor.number());
+        notice(ImportNotice.Kind.OTHER_FILE_SYSTEM);
       }
+      case VANISHED -> notice(ImportNotice.Kind.VANISHED);
+      default -> throw new IllegalStateException("no entry: " + step);
+    }
+  }
+
+  private void takeDirectory() throws ImportException, InterruptedException {
+    int depth = walk.depth();
+    int node = NameTree.ROOT;
+    if (depth > 0) {
+      node = addNode(names.newInode(FileType.DIRECTORY));
+    }
+    if (depth == directoryNodes.length) {
+      directoryNodes = Arrays.copyOf(directoryNodes, depth * 2);
+    }
+    directoryNodes[depth] = node;
+    if (walk.listingChanged()) {
+      notice(ImportNotice.Kind.CHANGED_WHILE_READ);
+    }
+    try {
       sink.inode(
           names.inode(node),
-          FileMetadata.of(after, null, FileMetadata.xattrs(descriptor.number())));
-      FileKey key = new FileKey(after.ino(), after.device());
-      frames.push(new Frame(node, key, childExcludes, children, descriptor));
+          FileMetadata.of(walk.status(), null, FileMetadata.xattrs(walk.directory())));
     } catch (FsException e) {
-      descriptor.close();
-      throw failure(names.printablePath(node), e);
-    } catch (InterruptedException e) {
-      descriptor.close();
-      throw e;
-    }
-    limitOpenDirectories();
-  }
-
-  private static boolean unchanged(FileStatus a, FileStatus b) {
-    return a.mtime().equals(b.mtime()) && a.ctime().equals(b.ctime());
-  }
-
-  private static Name[] list(int descriptor) throws FsException {
-    List<Name> children = new ArrayList<>();
-    DirectoryReader reader = new DirectoryReader(descriptor);
-    while (reader.next()) {
-      children.add(reader.name());
-    }
-    Name[] sorted = children.toArray(new Name[0]);
-    Arrays.sort(sorted);
-    return sorted;
-  }
-
-  private void limitOpenDirectories() {
-    if (frames.size() > OPEN_DIRECTORIES_MAX) {
-      int skip = OPEN_DIRECTORIES_MAX;
-      for (Frame frame : frames) {
-        if (skip-- == 0) {
-          // Those above it were closed when they came to stand here.
-          closeDescriptor(frame);
-          return;
-        }
-      }
+      throw failure(e);
     }
   }
 
-  private static void closeDescriptor(Frame frame) {
-    if (frame.descriptor != null) {
-      frame.descriptor.close();
-      frame.descriptor = null;
-    }
+  private int addNode(int inode) {
+    return names.addNode(directoryNodes[walk.depth() - 1], walk.name(), inode);
   }
 
-  private void leave() throws ImportException {
-    Frame left = frames.pop();
+  private void takeFile() throws ImportException, InterruptedException {
+    FileStatus status = walk.status();
+    if (addLinked(status)) {
+      return;
+    }
     try {
-      Frame parent = frames.peek();
-      if (parent != null && parent.descriptor == null && parent.next < parent.children.length) {
-        parent.descriptor = reopenParent(left, parent);
+      if (status.type() == FileType.REGULAR) {
+        addRegular(status);
+      } else {
+        addPlain(status);
       }
-    } finally {
-      closeDescriptor(left);
-    }
-  }
-
-  private Descriptor reopenParent(Frame child, Frame parent) throws ImportException {
-    try {
-      Descriptor descriptor =
-          openPlain(child.descriptor.number(), Posix.bytes(".."), DIRECTORY_FLAGS);
-      FileStatus status = Posix.status(descriptor.number());
-      if (!new FileKey(status.ino(), status.device()).equals(parent.key)) {
-        descriptor.close();
-        throw new ImportException(
-            names.printablePath(child.node) + " was moved while it was read; import again");
-      }
-      return descriptor;
     } catch (FsException e) {
-      throw failure(names.printablePath(parent.node), e);
-    }
-  }
-
-  private void add(Frame frame, Name child, PathSet childExcludes)
-      throws ImportException, InterruptedException {
-    for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      try {
-        if (tryAdd(frame, child, childExcludes)) {
-          return;
-        }
-      } catch (FsException e) {
-        if (e.errno() != Errno.ENOENT) {
-          throw failure(names.printablePath(frame.node, child), e);
-        }
-        break;
+      if (e.errno() != Errno.ENOENT && e.errno() != Errno.ELOOP) {
+        throw failure(e);
       }
+      walk.retry();
     }
-    sink.notice(ImportNotice.Kind.VANISHED, names.printablePath(frame.node, child));
-  }
-
-  /** Adds one entry; false if another file took its place meanwhile. */
-  private boolean tryAdd(Frame frame, Name child, PathSet childExcludes)
-      throws FsException, ImportException, InterruptedException {
-    int directory = frame.descriptor.number();
-    byte[] name = child.toBytes();
-    FileStatus status =
-        Posix.status(directory, name, Posix.AT_SYMLINK_NOFOLLOW | Posix.AT_NO_AUTOMOUNT);
-    FileType type = status.type();
-    if (!crossFileSystems && isElsewhere(status)) {
-      if (type == FileType.DIRECTORY) {
-        addPlain(frame, child, status);
-      }
-      sink.notice(ImportNotice.Kind.OTHER_FILE_SYSTEM, names.printablePath(frame.node, child));
-      return true;
-    }
-    switch (type) {
-      case DIRECTORY -> {
-        Descriptor descriptor = openPlain(directory, name, DIRECTORY_FLAGS | OpenFlags.O_NOFOLLOW);
-        int node = names.addNode(frame.node, child, names.newInode(FileType.DIRECTORY));
-        enter(node, descriptor, childExcludes);
-      }
-      case REGULAR -> {
-        return addLinked(frame, child, status) || addRegular(frame, child, status);
-      }
-      default -> {
-        if (!addLinked(frame, child, status)) {
-          addPlain(frame, child, status);
-        }
-      }
-    }
-    return true;
-  }
-
-  /**
-   * Whether an entry lies on another filesystem. A mount may show the same device (a bind mount),
-   * and one mount several devices (files on overlayfs, subvolumes of btrfs): the latter count for
-   * directories only.
-   */
-  private boolean isElsewhere(FileStatus status) {
-    boolean otherDevice = status.device() != rootStatus.device();
-    if (status.mountId() == 0) {
-      return otherDevice;
-    }
-    return status.mountId() != rootStatus.mountId()
-        || (otherDevice && status.type() == FileType.DIRECTORY);
   }
 
   /** Adds a further name of a file that is known already; false if it is not. */
-  private boolean addLinked(Frame frame, Name child, FileStatus status) {
-    if (status.nlink() < 2) {
+  private boolean addLinked(FileStatus status) {
+    if (status.nlink() < 2 || status.type() == FileType.DIRECTORY) {
       return false;
     }
-    FileKey key = new FileKey(status.ino(), status.device());
+    FileKey key = FileKey.of(status);
     LinkedFile linked = linkedFiles.get(key);
     if (linked == null || names.inodeType(linked.inode) != status.type()) {
       return false;
     }
-    names.addNode(frame.node, child, linked.inode);
+    addNode(linked.inode);
     if (--linked.namesLeft == 0) {
       linkedFiles.remove(key);
     }
@@ -314,45 +166,42 @@ final class DirectorySource implements SourceReader {
   }
 
   private void rememberLinks(FileStatus status, int inode) {
-    if (status.nlink() > 1) {
-      linkedFiles.put(
-          new FileKey(status.ino(), status.device()), new LinkedFile(inode, status.nlink() - 1));
+    if (status.nlink() > 1 && status.type() != FileType.DIRECTORY) {
+      linkedFiles.put(FileKey.of(status), new LinkedFile(inode, status.nlink() - 1));
     }
   }
 
-  private void addPlain(Frame frame, Name child, FileStatus status)
-      throws FsException, InterruptedException {
-    int directory = frame.descriptor.number();
+  /** Adds what has no content, or none that is read. */
+  private void addPlain(FileStatus status) throws FsException, InterruptedException {
+    Name name = walk.name();
     byte[] target =
-        status.type() == FileType.SYMLINK ? Posix.readLink(directory, child.toBytes()) : null;
-    Metadata metadata =
-        FileMetadata.of(
-            status, target, FileMetadata.xattrs(Posix.descriptorPath(directory, child)));
+        status.type() == FileType.SYMLINK ? Posix.readLink(walk.directory(), name.toBytes()) : null;
+    byte[] path = Posix.descriptorPath(walk.directory(), name);
+    Metadata metadata = FileMetadata.of(status, target, FileMetadata.xattrs(path));
     int inode = names.newInode(status.type());
-    names.addNode(frame.node, child, inode);
-    if (status.type() != FileType.DIRECTORY) {
-      rememberLinks(status, inode);
-    }
+    addNode(inode);
+    rememberLinks(status, inode);
     sink.inode(inode, metadata);
   }
 
-  private boolean addRegular(Frame frame, Name child, FileStatus expected)
+  private void addRegular(FileStatus expected)
       throws FsException, ImportException, InterruptedException {
-    Descriptor descriptor = openPlain(frame.descriptor.number(), child.toBytes(), FILE_FLAGS);
+    Descriptor descriptor = Posix.openToRead(walk.directory(), walk.name().toBytes(), FILE_FLAGS);
     boolean taken = false;
     try {
       FileStatus status = Posix.status(descriptor.number());
       if (status.type() != FileType.REGULAR || status.ino() != expected.ino()) {
-        return false;
+        walk.retry();
+        return;
       }
+      String path = Posix.printable(walk.path());
       int inode = names.newInode(FileType.REGULAR);
-      int node = names.addNode(frame.node, child, inode);
+      DirectoryFile file = new DirectoryFile(descriptor, inode, path, status);
+      addNode(inode);
       rememberLinks(status, inode);
-      DirectoryFile file = new DirectoryFile(descriptor, inode, names.printablePath(node), status);
       file.cut(sink);
       taken = true;
       sink.endFile(file);
-      return true;
     } finally {
       if (!taken) {
         descriptor.close();
@@ -360,19 +209,14 @@ final class DirectorySource implements SourceReader {
     }
   }
 
-  /** Opens; O_NOATIME is for the owner only, and given up where we are not. */
-  private static Descriptor openPlain(int directory, byte[] path, int flags) throws FsException {
-    try {
-      return Posix.open(directory, path, flags, 0);
-    } catch (FsException e) {
-      if (e.errno() != Errno.EPERM) {
-        throw e;
-      }
-      return Posix.open(directory, path, flags & ~OpenFlags.O_NOATIME, 0);
-    }
+  private void notice(ImportNotice.Kind kind) throws InterruptedException {
+    byte[] path = walk.path();
+    sink.notice(kind, path.length == 0 ? "." : Posix.printable(path));
   }
 
-  private static ImportException failure(String path, FsException e) {
-    return new ImportException("cannot read " + path + ": " + ImportSource.reason(e), e);
+  private ImportException failure(FsException e) {
+    String path = Posix.printable(walk.path());
+    String place = path.isEmpty() ? root : root + "/" + path;
+    return new ImportException("cannot read " + place + ": " + ImportSource.reason(e), e);
   }
 }

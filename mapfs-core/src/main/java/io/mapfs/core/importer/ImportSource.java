@@ -2,6 +2,7 @@ package io.mapfs.core.importer;
 
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.FileStatus;
+import io.mapfs.core.posix.PathSet;
 import io.mapfs.core.posix.Posix;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -69,7 +70,13 @@ public final class ImportSource {
   }
 
   SourceReader reader(ImportOptions options) throws ImportException {
-    return factory.reader(PathSet.of(options.excludes()), options.crossFileSystems());
+    PathSet excludes;
+    try {
+      excludes = PathSet.of(options.excludes());
+    } catch (IllegalArgumentException e) {
+      throw new ImportException(e.getMessage(), e);
+    }
+    return factory.reader(excludes, options.crossFileSystems());
   }
 
   /** An error in a person's words. */

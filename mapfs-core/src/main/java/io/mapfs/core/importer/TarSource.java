@@ -4,6 +4,7 @@ import io.mapfs.core.block.BlockId;
 import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.posix.PathSet;
 import io.mapfs.core.posix.Posix;
 import java.io.BufferedInputStream;
 import java.io.InputStream;

@@ -113,6 +113,23 @@ public final class Posix {
     return open(AT_FDCWD, bytes(path), flags, mode);
   }
 
+  /**
+   * Opens for reading without touching the access time, where the caller may ask for that (it is
+   * the owner's or CAP_FOWNER's right).
+   *
+   * @param flags in addition to O_RDONLY and O_NOATIME
+   */
+  public static Descriptor openToRead(int directory, byte[] path, int flags) throws FsException {
+    try {
+      return open(directory, path, flags | OpenFlags.O_NOATIME, 0);
+    } catch (FsException e) {
+      if (e.errno() != Errno.EPERM) {
+        throw e;
+      }
+      return open(directory, path, flags, 0);
+    }
+  }
+
   /** Opens a new file description of the same file, by /proc, with other flags. */
   public static Descriptor reopen(int descriptor, int flags) throws FsException {
     return open(AT_FDCWD, descriptorPath(descriptor), flags, 0);

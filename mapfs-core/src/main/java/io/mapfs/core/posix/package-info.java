@@ -3,9 +3,9 @@
  *
  * <p>Main types: {@link io.mapfs.core.posix.Posix} (the calls), {@link
  * io.mapfs.core.posix.FileStatus} (what statx(2) tells), {@link
- * io.mapfs.core.posix.DirectoryReader} (getdents64), {@link io.mapfs.core.posix.Descriptor} (a
- * descriptor that closes itself), {@link io.mapfs.core.posix.OpenFlags} (flags whose values depend
- * on the processor).
+ * io.mapfs.core.posix.DirectoryReader} (getdents64), {@link io.mapfs.core.posix.TreeWalk} (a whole
+ * tree), {@link io.mapfs.core.posix.Descriptor} (a descriptor that closes itself), {@link
+ * io.mapfs.core.posix.OpenFlags} (flags whose values depend on the processor).
  *
  * <p>Invariants: names and paths are bytes, without a terminating NUL, never decoded. Only integers
  * cross to C (addresses too), at most five a call: jnr-ffi 2.2 passes garbage as a sixth on x86-64

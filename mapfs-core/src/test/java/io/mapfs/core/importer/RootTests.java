@@ -6,11 +6,11 @@ import io.mapfs.core.posix.Posix;
 import org.junit.jupiter.api.Assumptions;
 
 /** Tests that make owners, device nodes and mounts. */
-final class RootTests {
+public final class RootTests {
   private RootTests() {}
 
   /** Skips the test without root; fails it where CI promises root. */
-  static void requireRoot() {
+  public static void requireRoot() {
     if ("true".equals(System.getenv("CI"))) {
       assertEquals(0, Posix.effectiveUid(), "CI runs the tests as root");
     }

@@ -11,35 +11,36 @@ import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.Random;
 
 /** Makes real files of every kind. Paths are ISO-8859-1, a char per byte. */
-final class SourceTree {
+public final class SourceTree {
   private final Path root;
 
-  SourceTree(Path root) {
+  public SourceTree(Path root) {
     this.root = root;
   }
 
-  byte[] path(String path) {
+  public byte[] path(String path) {
     return (root + "/" + path).getBytes(ISO_8859_1);
   }
 
-  SourceTree directory(String path, int permissions) throws FsException {
+  public SourceTree directory(String path, int permissions) throws FsException {
     Posix.makeDirectory(Posix.AT_FDCWD, path(path), 0700);
     Posix.setMode(Posix.AT_FDCWD, path(path), permissions);
     return this;
   }
 
-  SourceTree file(String path, byte[] content) throws FsException {
+  public SourceTree file(String path, byte[] content) throws FsException {
     return fileAt(path, 0, content);
   }
 
-  SourceTree file(String path, String content) throws FsException {
+  public SourceTree file(String path, String content) throws FsException {
     return file(path, content.getBytes(ISO_8859_1));
   }
 
-  SourceTree fileAt(String path, long offsetBytes, byte[] content) throws FsException {
+  public SourceTree fileAt(String path, long offsetBytes, byte[] content) throws FsException {
     int flags = OpenFlags.O_CREAT | OpenFlags.O_WRONLY;
     try (Descriptor file = Posix.open(Posix.AT_FDCWD, path(path), flags, 0644)) {
       ByteBuffer direct = ByteBuffer.allocateDirect(content.length).put(content).flip();
@@ -48,7 +49,7 @@ final class SourceTree {
     return this;
   }
 
-  SourceTree truncate(String path, long sizeBytes) throws FsException {
+  public SourceTree truncate(String path, long sizeBytes) throws FsException {
     int flags = OpenFlags.O_CREAT | OpenFlags.O_WRONLY;
     try (Descriptor file = Posix.open(Posix.AT_FDCWD, path(path), flags, 0644)) {
       Posix.truncate(file.number(), sizeBytes);
@@ -56,51 +57,51 @@ final class SourceTree {
     return this;
   }
 
-  SourceTree symlink(String target, String path) throws FsException {
+  public SourceTree symlink(String target, String path) throws FsException {
     Posix.makeSymlink(target.getBytes(ISO_8859_1), Posix.AT_FDCWD, path(path));
     return this;
   }
 
-  SourceTree link(String from, String to) throws FsException {
+  public SourceTree link(String from, String to) throws FsException {
     Posix.link(Posix.AT_FDCWD, path(from), Posix.AT_FDCWD, path(to), 0);
     return this;
   }
 
-  SourceTree unlink(String path) throws FsException {
+  public SourceTree unlink(String path) throws FsException {
     Posix.unlink(Posix.AT_FDCWD, path(path), 0);
     return this;
   }
 
-  SourceTree node(FileType type, String path, int rdev) throws FsException {
+  public SourceTree node(FileType type, String path, int rdev) throws FsException {
     Posix.makeNode(Posix.AT_FDCWD, path(path), type.modeBits() | 0600, rdev);
     return this;
   }
 
-  SourceTree owner(String path, int uid, int gid, int permissions) throws FsException {
+  public SourceTree owner(String path, int uid, int gid, int permissions) throws FsException {
     Posix.setOwner(Posix.AT_FDCWD, path(path), uid, gid);
     Posix.setMode(Posix.AT_FDCWD, path(path), permissions);
     return this;
   }
 
-  SourceTree mtime(String path, FileTime mtime) throws FsException {
+  public SourceTree mtime(String path, FileTime mtime) throws FsException {
     Posix.setTimes(Posix.AT_FDCWD, path(path), Posix.UTIME_OMIT, mtime);
     return this;
   }
 
-  SourceTree xattr(String path, String name, byte[] value) throws FsException {
+  public SourceTree xattr(String path, String name, byte[] value) throws FsException {
     Posix.setXattr(path(path), Name.of(name), value, 0);
     return this;
   }
 
-  static byte[] random(int bytes, long seed) {
+  public static byte[] random(int bytes, long seed) {
     byte[] content = new byte[bytes];
     new Random(seed).nextBytes(content);
     return content;
   }
 
   /** An ACL of mode rwxr-x---, user 1001 read, mask r-x, as its xattr. */
-  static byte[] acl() {
-    return java.util.HexFormat.of()
+  public static byte[] acl() {
+    return HexFormat.of()
         .parseHex(
             "02000000"
                 + "01000700ffffffff"
@@ -111,12 +112,12 @@ final class SourceTree {
   }
 
   /** cap_net_raw=ep, as its xattr (vfs_cap_data, revision 2). */
-  static byte[] capability() {
-    return java.util.HexFormat.of().parseHex("0100000200200000000000000000000000000000");
+  public static byte[] capability() {
+    return HexFormat.of().parseHex("0100000200200000000000000000000000000000");
   }
 
   /** One of everything that a root filesystem holds. */
-  SourceTree fill() throws FsException {
+  public SourceTree fill() throws FsException {
     directory("etc", 0755)
         .directory("tmp", 01777)
         .directory("shared", 02775)

@@ -1,13 +1,12 @@
-package io.mapfs.core.importer;
+package io.mapfs.core.posix;
 
 import io.mapfs.core.fs.Name;
-import io.mapfs.core.posix.Posix;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Paths under a source's root that are left out, with all below them. */
-final class PathSet {
+/** Paths under a tree's root that are left out, with all below them. Immutable once made. */
+public final class PathSet {
   /** Below nothing that is excluded. */
   private static final PathSet NOTHING = new PathSet();
 
@@ -16,8 +15,12 @@ final class PathSet {
 
   private PathSet() {}
 
-  /** Slashes at either end, empty components and dots mean nothing. */
-  static PathSet of(List<String> paths) throws ImportException {
+  /**
+   * A set of these paths. Slashes at either end, empty components and dots mean nothing.
+   *
+   * @throws IllegalArgumentException if a path leads out of the tree or is its root; one line
+   */
+  public static PathSet of(List<String> paths) {
     PathSet root = new PathSet();
     for (String path : paths) {
       PathSet at = root;
@@ -27,13 +30,14 @@ final class PathSet {
         }
         byte[] bytes = Posix.bytes(component);
         if (component.equals("..") || bytes.length > Name.MAX_BYTES) {
-          throw new ImportException(
-              "cannot exclude " + path + ": give a path under the source's root");
+          throw new IllegalArgumentException(
+              "cannot exclude " + path + ": give a path under the tree's root");
         }
         at = at.children.computeIfAbsent(Name.of(bytes), name -> new PathSet());
       }
       if (at == root) {
-        throw new ImportException("cannot exclude \"" + path + "\": nothing would be left");
+        throw new IllegalArgumentException(
+            "cannot exclude \"" + path + "\": nothing would be left");
       }
       at.included = true;
     }
@@ -41,12 +45,12 @@ final class PathSet {
   }
 
   /** What the set says about a child of the directory that this is about. */
-  PathSet child(Name name) {
+  public PathSet child(Name name) {
     return children.isEmpty() ? NOTHING : children.getOrDefault(name, NOTHING);
   }
 
   /** Whether this very path, and so all below it, is in the set. */
-  boolean included() {
+  public boolean included() {
     return included;
   }
 }
