@@ -36,8 +36,8 @@ final class ActivePack {
     return file;
   }
 
-  boolean isFull() {
-    return endBytes >= PackFormat.SEAL_BYTES || entries.size() >= PackFormat.SEAL_BLOCKS;
+  boolean isFull(int sealBlocks) {
+    return endBytes >= PackFormat.SEAL_BYTES || entries.size() >= sealBlocks;
   }
 
   /**

@@ -40,6 +40,7 @@ public final class PackStore implements BlockStore {
   private static final Pattern PACK_NAME = Pattern.compile("(\\d{8})\\.pack");
 
   private final Path directory;
+  private final int sealBlocks;
   private final OpenPacks packs;
   private final PackIndex index;
 
@@ -63,8 +64,9 @@ public final class PackStore implements BlockStore {
 
   private volatile boolean closed;
 
-  private PackStore(Path directory, KeyValueStore indexStore) {
+  private PackStore(Path directory, KeyValueStore indexStore, int sealBlocks) {
     this.directory = directory;
+    this.sealBlocks = sealBlocks;
     this.packs = new OpenPacks(directory);
     this.index = new PackIndex(indexStore);
   }
@@ -76,8 +78,14 @@ public final class PackStore implements BlockStore {
    * @throws IOException if a pack has a newer format, or the disk fails
    */
   public static PackStore open(Path directory, KeyValueStore indexStore) throws IOException {
+    return open(directory, indexStore, PackFormat.SEAL_BLOCKS);
+  }
+
+  /** Opens a store that seals a pack at so many blocks. */
+  static PackStore open(Path directory, KeyValueStore indexStore, int sealBlocks)
+      throws IOException {
     Path packDirectory = Files.createDirectories(directory.resolve("packs"));
-    PackStore store = new PackStore(packDirectory, indexStore);
+    PackStore store = new PackStore(packDirectory, indexStore, sealBlocks);
     store.recover();
     return store;
   }
@@ -190,7 +198,7 @@ public final class PackStore implements BlockStore {
       PackLocation location = active.append(block, record);
       pending.put(block.id(), location);
       statistics = statistics.plusBlock(location.storedBytes(), location.rawBytes());
-      full = active.isFull();
+      full = active.isFull(sealBlocks);
     } finally {
       appendLock.unlock();
     }
@@ -245,7 +253,7 @@ public final class PackStore implements BlockStore {
     syncLock.lock();
     try {
       ActivePack candidate = active;
-      if (candidate == null || !candidate.isFull()) {
+      if (candidate == null || !candidate.isFull(sealBlocks)) {
         return;
       }
       syncLocked();

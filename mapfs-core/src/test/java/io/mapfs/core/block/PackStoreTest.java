@@ -132,31 +132,72 @@ final class PackStoreTest {
 
   @Test
   void aFullPackIsSealedAndIndexedByItself() throws IOException {
-    // Many blocks seal a pack as well as many bytes.
-    int count = PackFormat.SEAL_BLOCKS + 10;
-    try (PackStore store = open()) {
-      for (int i = 0; i < count; i++) {
-        store.put(tiny(i));
-      }
+    List<StoredBlock> blocks = blocks(25);
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      putAll(store, blocks);
+      assertAllThere(store, blocks);
     }
-    assertEquals(2, packCount());
+    assertEquals(3, packCount());
     byte[] sealed = Files.readAllBytes(pack(1));
     index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
-    try (PackStore store = open()) {
-      assertEquals(count, store.statistics().blocks());
-      assertTrue(store.get(tiny(5).id()).isPresent());
-      assertTrue(store.get(tiny(count - 1).id()).isPresent());
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      assertEquals(statistics(blocks), store.statistics());
+      assertAllThere(store, blocks);
       assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+      assertTrue(store.put(block(100)));
     }
+    assertEquals(3, packCount(), "the last one is appended to");
     assertArrayEquals(sealed, Files.readAllBytes(pack(1)), "never changed again");
 
     // The same, with the footer lost: block by block.
     Files.write(pack(1), Arrays.copyOf(sealed, sealed.length - 1));
     index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
-    try (PackStore store = open()) {
-      assertEquals(count, store.statistics().blocks());
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      assertAllThere(store, blocks);
+      assertEquals(26, store.statistics().blocks());
     }
     assertArrayEquals(sealed, Files.readAllBytes(pack(1)), "sealed again as it was");
+  }
+
+  @Test
+  void aDamagedFooterIsFoundAndItsBlocksAreReadable() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      putAll(store, blocks);
+    }
+    byte[] bytes = Files.readAllBytes(pack(1));
+    bytes[bytes.length - 30] ^= 1;
+    Files.write(pack(1), bytes);
+    try (PackStore store = open()) {
+      assertAllThere(store, blocks);
+      List<BlockFault> faults = store.verify(VerifyProgress.NONE);
+      assertEquals(1, faults.size());
+      assertEquals(offset(blocks, 10), faults.get(0).offsetBytes());
+    }
+  }
+
+  /** A crash after the footer and before its row; and one within the footer. */
+  @Test
+  void aCrashWhileSealingIsCompletedOrUndone() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    PackStore store = PackStore.open(directory, index, 10);
+    putAll(store, blocks.subList(0, 9));
+    store.sync();
+    MemoryStore before = index.afterPowerCut();
+    store.put(blocks.get(9));
+    store.close();
+    byte[] sealed = Files.readAllBytes(pack(1));
+    for (int length = (int) offset(blocks, 9); length <= sealed.length; length++) {
+      Files.write(pack(1), Arrays.copyOf(sealed, length));
+      index = before.afterPowerCut();
+      try (PackStore survivor = open()) {
+        int whole = length >= offset(blocks, 10) ? 10 : 9;
+        assertAllThere(survivor, blocks.subList(0, whole));
+        assertEquals(whole, survivor.statistics().blocks());
+        assertEquals(List.of(), survivor.verify(VerifyProgress.NONE));
+      }
+    }
+    assertArrayEquals(sealed, Files.readAllBytes(pack(1)), "completed");
   }
 
   @Test
@@ -403,11 +444,6 @@ final class PackStoreTest {
 
   private StoredBlock block(int which) {
     return codec.encode(ByteBuffer.wrap(content(which)));
-  }
-
-  private static StoredBlock tiny(int which) {
-    ByteBuffer content = ByteBuffer.allocate(Integer.BYTES).putInt(0, which);
-    return new StoredBlock(BlockHasher.id(content), StoredBlock.CODEC_RAW, Integer.BYTES, content);
   }
 
   /** Half of it compresses. */
