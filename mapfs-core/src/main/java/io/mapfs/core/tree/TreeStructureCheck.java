@@ -59,8 +59,7 @@ final class TreeStructureCheck {
       require(first >= 0 && count >= 0 && size >= 0, slot, "content");
       switch (type) {
         case DIRECTORY -> {
-          require(
-              first == nextDentry && first + count <= tree.entryCount(), slot, "children");
+          require(first == nextDentry && first + count <= tree.entryCount(), slot, "children");
           nextDentry += count;
         }
         case REGULAR -> {
@@ -68,8 +67,7 @@ final class TreeStructureCheck {
           contentBytes += size;
         }
         case SYMLINK ->
-            require(
-                count == size && first + count <= tree.targets().length(), slot, "link target");
+            require(count == size && first + count <= tree.targets().length(), slot, "link target");
         default -> require(first == 0 && count == 0 && size == 0, slot, "content");
       }
       for (int time = 0; time < 4; time++) {
@@ -133,8 +131,7 @@ final class TreeStructureCheck {
       require(child > 0 && child < tree.inodeCount(), slot, "child");
       if (names[child]++ == 0) {
         require(
-            tree.parentSlot(child) == slot
-                && field(child, TreeFormat.INODE_DENTRY) == first + i,
+            tree.parentSlot(child) == slot && field(child, TreeFormat.INODE_DENTRY) == first + i,
             child,
             "first name");
       }
@@ -155,8 +152,7 @@ final class TreeStructureCheck {
     } else {
       require(directory ? names[slot] == 1 : names[slot] > 0, slot, "number of names");
     }
-    require(
-        nlink == (directory ? 2 + subdirectories[slot] : names[slot]), slot, "link count");
+    require(nlink == (directory ? 2 + subdirectories[slot] : names[slot]), slot, "link count");
   }
 
   /** Each has a parent by now; what hangs on the root does so in fewer steps than there are. */

@@ -187,7 +187,9 @@ final class PackStoreTest {
     store.put(blocks.get(9));
     store.close();
     byte[] sealed = Files.readAllBytes(pack(1));
-    for (int length = (int) offset(blocks, 9); length <= sealed.length; length++) {
+    int from = (int) offset(blocks, 9);
+    for (int step = 0; step <= 40; step++) {
+      int length = from + (sealed.length - from) * step / 40;
       Files.write(pack(1), Arrays.copyOf(sealed, length));
       index = before.afterPowerCut();
       try (PackStore survivor = open()) {
