@@ -55,7 +55,7 @@ public final class TreeFingerprint {
   /** First path of each file that has several names. */
   private final Map<Long, String> linkedFiles = new HashMap<>();
 
-  private int device;
+  private FileStatus rootStatus;
 
   private TreeFingerprint(
       boolean inodeNumbers, Consumer<FingerprintLine> sink, ExecutorService readers) {
@@ -85,7 +85,7 @@ public final class TreeFingerprint {
       TreeFingerprint walk = new TreeFingerprint(inodeNumbers, sink, readers);
       try (Descriptor top = Posix.open(root.toString(), DIRECTORY_FLAGS, 0)) {
         FileStatus status = Posix.status(top.number());
-        walk.device = status.device();
+        walk.rootStatus = status;
         // The path ends in a dot: the descriptor's own would be a symlink, and is not followed.
         byte[] self = Posix.bytes("/proc/self/fd/" + top.number() + "/.");
         walk.ready(new FingerprintLine("/", walk.fields(status, self)));
@@ -115,7 +115,7 @@ public final class TreeFingerprint {
   private void child(String path, Descriptor directory, Name name)
       throws FsException, IOException, InterruptedException {
     FileStatus status = Posix.status(directory.number(), name.toBytes());
-    if (status.device() != device) {
+    if (isElsewhere(status)) {
       ready(new FingerprintLine(path, "type=mount"));
       return;
     }
@@ -136,6 +136,13 @@ public final class TreeFingerprint {
       }
       default -> ready(new FingerprintLine(path, fields));
     }
+  }
+
+  /** By the mount: one mount of overlayfs has several device numbers. */
+  private boolean isElsewhere(FileStatus status) {
+    return status.mountId() != 0
+        ? status.mountId() != rootStatus.mountId()
+        : status.device() != rootStatus.device();
   }
 
   /** Hashes a file beside the walk; of one with several names the first only. */
