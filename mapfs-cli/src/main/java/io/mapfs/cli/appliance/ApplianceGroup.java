@@ -7,5 +7,5 @@ import picocli.CommandLine.Command;
     name = "appliance",
     header = "The appliance: keeps masters, overlays and snapshots, and serves them.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {StatusCommand.class})
+    subcommands = {InitCommand.class, ServeCommand.class, StatusCommand.class})
 public final class ApplianceGroup {}
