@@ -3,6 +3,9 @@ package io.mapfs.cli;
 import io.mapfs.cli.appliance.ApplianceGroup;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
+import io.mapfs.cli.mount.UmountCommand;
+import io.mapfs.cli.mount.NodeDaemonCommand;
+import io.mapfs.cli.mount.MountCommand;
 import io.mapfs.cli.node.NodeCommand;
 import io.mapfs.cli.node.StatusCommand;
 import io.mapfs.cli.repo.RepoCommand;
@@ -30,11 +33,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ApplianceGroup.class,
       RepoCommand.class,
       NodeCommand.class,
+      MountCommand.class,
+      UmountCommand.class,
       SnapshotCommand.class,
       RollbackCommand.class,
       StatusCommand.class,
       FingerprintCommand.class,
       CompletionCommand.class,
+      NodeDaemonCommand.class,
       WarmUpCommand.class
     },
     footer = {

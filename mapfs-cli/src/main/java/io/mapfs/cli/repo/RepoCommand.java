@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
     },
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
+      ImportCommand.class,
       ListCommand.class,
       VersionsCommand.class,
       ShowCommand.class,

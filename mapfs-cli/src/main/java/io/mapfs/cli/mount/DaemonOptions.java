@@ -1,0 +1,163 @@
+package io.mapfs.cli.mount;
+
+import io.mapfs.cli.base.CommandFailure;
+import io.mapfs.cli.base.ConnectionOptions;
+import io.mapfs.cli.base.LocalDirectories;
+import io.mapfs.cli.base.SizeConverter;
+import io.mapfs.core.wire.FailureCode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What {@code mount} takes for the daemon, and the daemon from {@code mount}. */
+final class DaemonOptions {
+  /** When fsync returns. */
+  enum Durability {
+    /** When the appliance has it. */
+    strict,
+    /** When this machine's disk has it. */
+    local
+  }
+
+  @Mixin private ConnectionOptions connection;
+
+  @Option(
+      names = "--front-end",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description =
+          "How to talk to the kernel: direct, jnr (libfuse 2), or auto, the best that works here"
+              + " (default: ${DEFAULT-VALUE}).")
+  private String frontEnd;
+
+  @Option(
+      names = "--cache",
+      paramLabel = "DIR",
+      description = "Where blocks and trees are cached (default: /var/cache/mapfs).")
+  private Path cache;
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description = "Where changes wait until the appliance has them (default: /var/lib/mapfs/nodes).")
+  private Path state;
+
+  @Option(
+      names = "--log",
+      paramLabel = "FILE",
+      description = "Log file, at most 40 MiB with its older parts (default: /var/log/mapfs/NODE.log).")
+  private Path log;
+
+  @Option(
+      names = "--cache-size",
+      paramLabel = "SIZE",
+      converter = SizeConverter.class,
+      description = "Size of the block cache (default: as the node's record says, else 4 GiB).")
+  private Long cacheBytes;
+
+  @Option(
+      names = "--loss-limit",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description =
+          "How long reads and fsyncs wait for an appliance that cannot be reached before they fail"
+              + " (default: ${DEFAULT-VALUE}).")
+  private int lossLimitSeconds;
+
+  @Option(
+      names = {"-r", "--read-only"},
+      description = "Refuse every change.")
+  private boolean readOnly;
+
+  @Option(
+      names = "--durability",
+      paramLabel = "WHEN",
+      defaultValue = "strict",
+      description =
+          "When fsync returns: strict, when the appliance has it; local, when this machine's disk"
+              + " has it (default: ${DEFAULT-VALUE}).")
+  private Durability durability;
+
+  @Option(
+      names = {"-f", "--force"},
+      description = "Take the node over although it seems to be mounted elsewhere.")
+  private boolean force;
+
+  ConnectionOptions connection() {
+    return connection;
+  }
+
+  String frontEnd() {
+    return frontEnd;
+  }
+
+  Path cache() {
+    return LocalDirectories.cache(cache);
+  }
+
+  Path state() {
+    return LocalDirectories.state(state);
+  }
+
+  Path log(String node) {
+    return log != null ? log.toAbsolutePath() : LocalDirectories.logs().resolve(node + ".log");
+  }
+
+  boolean hasLog() {
+    return log != null;
+  }
+
+  Optional<Long> cacheBytes() {
+    return Optional.ofNullable(cacheBytes);
+  }
+
+  Duration lossLimit() {
+    return Duration.ofSeconds(lossLimitSeconds);
+  }
+
+  boolean readOnly() {
+    return readOnly;
+  }
+
+  Durability durability() {
+    return durability;
+  }
+
+  boolean force() {
+    return force;
+  }
+
+  /** Refuses what would lie on the filesystem that the daemon serves. */
+  void checkOutside(Path mountPoint, String node) throws CommandFailure {
+    for (Path own : List.of(cache(), state(), log(node))) {
+      if (own.normalize().startsWith(mountPoint)) {
+        throw new CommandFailure(
+            FailureCode.INVALID,
+            own + " lies below the mount point; choose another place with --cache, --state or --log");
+      }
+    }
+  }
+
+  /** The same options for the daemon's command line. */
+  List<String> arguments(String node) {
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("--appliance", connection.text(), "--front-end", frontEnd));
+    arguments.addAll(List.of("--cache", cache().toString(), "--state", state().toString()));
+    arguments.addAll(List.of("--log", log(node).toString(), "--durability", durability.name()));
+    arguments.addAll(List.of("--loss-limit", String.valueOf(lossLimitSeconds)));
+    if (cacheBytes != null) {
+      arguments.addAll(List.of("--cache-size", String.valueOf(cacheBytes)));
+    }
+    if (readOnly) {
+      arguments.add("--read-only");
+    }
+    if (force) {
+      arguments.add("--force");
+    }
+    return arguments;
+  }
+}

@@ -1,0 +1,72 @@
+package io.mapfs.cli.mount;
+
+import com.google.gson.JsonObject;
+import io.mapfs.cli.base.CommandFailure;
+import io.mapfs.cli.base.Fields;
+import io.mapfs.cli.base.OutputOptions;
+import io.mapfs.core.wire.FailureCode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code mapfs mount}. */
+@Command(
+    name = "mount",
+    header = "Mount a node's root.",
+    description = "Returns once the mount answers; a daemon goes on serving it in the background.",
+    footer = {
+      "",
+      "Examples:",
+      "  mapfs mount web01 /mnt/web01",
+      "  mapfs mount web01 /mnt/web01 --front-end jnr --cache /var/tmp/cache",
+      "Next: mapfs umount /mnt/web01"
+    })
+public final class MountCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "NODE", description = "The node's name.")
+  private String node;
+
+  @Parameters(index = "1", paramLabel = "DIR", description = "An empty directory.")
+  private Path directory;
+
+  @Mixin private DaemonOptions options;
+  @Mixin private OutputOptions output;
+
+  @Option(
+      names = "--foreground",
+      description = "Stay, log to standard error unless --log is given, and unmount at Ctrl-C.")
+  private boolean foreground;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "120",
+      description = "Longest time to wait for the mount to answer (default: ${DEFAULT-VALUE}).")
+  private int timeoutSeconds;
+
+  @Override
+  public Integer call() throws Exception {
+    Path mountPoint = MountPoint.check(directory);
+    options.checkOutside(mountPoint, node);
+    if (foreground) {
+      return DaemonRun.inForeground(node, mountPoint, options);
+    }
+    JsonObject report =
+        DaemonStart.inBackground(node, mountPoint, options, Duration.ofSeconds(timeoutSeconds));
+    output.print(
+        report,
+        out ->
+            out.printf(
+                "Mounted %s at %s (front end %s), log: %s%n",
+                node, mountPoint, Fields.text(report, "frontEnd"), Fields.text(report, "log")));
+    return 0;
+  }
+
+  static CommandFailure failure(JsonObject report) {
+    return new CommandFailure(
+        FailureCode.of((int) Fields.number(report, "code")), Fields.text(report, "message"));
+  }
+}
