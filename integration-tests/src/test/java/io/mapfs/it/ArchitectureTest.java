@@ -61,11 +61,10 @@ final class ArchitectureTest {
           .resideInAPackage("org.rocksdb..");
 
   @ArchTest
-  static final ArchRule nettyIsSeenByTheNetworkPackagesOnly =
+  static final ArchRule nettyIsSeenByTheBlockServerOnly =
       noClasses()
           .that()
-          .resideOutsideOfPackages(
-              "io.mapfs.core.wire.netty", "io.mapfs.client", "io.mapfs.server.net")
+          .resideOutsideOfPackage("io.mapfs.server.net")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.netty..");
