@@ -72,7 +72,6 @@ public final class Importer {
   public static ImportResult run(
       ImportSource source, ImportTarget target, ImportOptions options, ImportProgress progress)
       throws ImportException, InterruptedException {
-    SourceReader reader = source.reader(options);
     Path directory;
     try {
       directory = Files.createTempDirectory(options.temporaryDirectory(), "mapfs-import");
@@ -83,8 +82,8 @@ public final class Importer {
     Path treeFile = directory.resolve("tree");
     Importer importer = new Importer(target, options, progress);
     try (InodeSpool spool = new InodeSpool(directory.resolve("spool"))) {
-      NameTree names = importer.readAll(reader, spool);
-      return importer.publish(names, spool, treeFile);
+      Numbered numbered = importer.fill(importer.readAll(source.reader(options), spool), spool);
+      return importer.publish(numbered, treeFile);
     } catch (CorruptTreeException e) {
       throw new ImportException(e.getMessage(), e);
     } catch (IOException | UncheckedIOException e) {
@@ -193,8 +192,11 @@ public final class Importer {
     }
   }
 
-  /** Numbers the inodes, writes the tree and commits. */
-  private ImportResult publish(NameTree names, InodeSpool spool, Path treeFile)
+  /** A tree that is ready to be written. */
+  private record Numbered(TreeWriter writer, long nextIno) {}
+
+  /** Numbers the inodes and gives all to a writer, so that the names' own memory can go. */
+  private Numbered fill(NameTree names, InodeSpool spool)
       throws ImportException, InterruptedException, IOException {
     ChildOrder order = ChildOrder.of(names);
     InodeNumbering numbering =
@@ -213,7 +215,13 @@ public final class Importer {
           names.name(node),
           numbering.ino(names.inode(node)));
     }
-    TreeSummary summary = writer.write(treeFile, numbering.nextIno());
+    return new Numbered(writer, numbering.nextIno());
+  }
+
+  /** Writes the tree and commits. */
+  private ImportResult publish(Numbered numbered, Path treeFile)
+      throws ImportException, InterruptedException, IOException {
+    TreeSummary summary = numbered.writer().write(treeFile, numbered.nextIno());
     requireUninterrupted();
     ImportStatistics statistics =
         new ImportStatistics(
