@@ -49,10 +49,12 @@ final class ControlMethods {
     methods.put("node.add", (client, in, out) -> nodes.add(in));
     methods.put("node.list", (client, in, out) -> nodes.list());
     methods.put("node.show", (client, in, out) -> nodes.show(in));
+    methods.put("node.update", (client, in, out) -> nodes.update(in));
     methods.put("node.remove", (client, in, out) -> nodes.remove(in));
     methods.put("snapshot.create", (client, in, out) -> snapshots.create(in));
     methods.put("snapshot.list", (client, in, out) -> snapshots.list(in));
     methods.put("snapshot.show", (client, in, out) -> snapshots.show(in));
+    methods.put("snapshot.diff", (client, in, out) -> snapshots.diff(in));
     methods.put("snapshot.delete", (client, in, out) -> snapshots.delete(in));
     methods.put("rollback", (client, in, out) -> snapshots.rollBack(in));
   }

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.mirror.Mirror;
+import io.mapfs.server.mirror.Rebase;
 import io.mapfs.server.overlay.HeadPosition;
 import io.mapfs.server.overlay.Overlay;
 import io.mapfs.server.overlay.Overlays;
@@ -116,6 +117,31 @@ final class NodeMethods {
               .build());
     }
     return result.build();
+  }
+
+  JsonObject update(Parameters in) throws IOException, ApplianceException {
+    String to = in.text("to");
+    boolean dryRun = in.flag("dryRun", false);
+    NodeRecord node = access.node(in.text("node"));
+    VersionRecord version = repository.version(node.master(), to);
+    Mirror.Update update = mirror.update(node, version.version(), channel(to), dryRun);
+    JsonArray conflicts = new JsonArray();
+    for (Rebase.Conflict conflict : update.conflicts()) {
+      conflicts.add(
+          new Json()
+              .with("path", conflict.path())
+              .with("kind", conflict.kind())
+              .with("repository", conflict.repository())
+              .with("overlay", conflict.overlay())
+              .build());
+    }
+    return new Json()
+        .with("node", node.name())
+        .with("from", update.from())
+        .with("to", update.to())
+        .with("conflicts", conflicts)
+        .with("applied", !dryRun)
+        .build();
   }
 
   JsonObject remove(Parameters in) throws IOException, ApplianceException {

@@ -3,6 +3,7 @@ package io.mapfs.server.control;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.server.mirror.Differences;
 import io.mapfs.server.mirror.Mirror;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
@@ -33,7 +34,8 @@ final class SnapshotMethods {
 
   JsonObject show(Parameters in) throws IOException, ApplianceException {
     SnapshotRecord snapshot = mirror.find(access.node(in.text("node")).name(), in.text("snapshot"));
-    return show(snapshot).build();
+    String text = in.flag("manifest", false) ? mirror.manifest(snapshot) : null;
+    return show(snapshot).with("manifest", text).build();
   }
 
   private Json show(SnapshotRecord snapshot) throws IOException {
@@ -48,8 +50,25 @@ final class SnapshotMethods {
         .with("epoch", snapshot.epoch())
         .with("sequence", snapshot.sequence())
         .with("entries", snapshot.entries())
+        .with("manifestBytes", mirror.manifestBytes(snapshot))
         .with("ownBytes", snapshot.ownBytes())
         .with("automatic", snapshot.automatic());
+  }
+
+  JsonObject diff(Parameters in) throws IOException, ApplianceException {
+    NodeRecord node = access.node(in.text("node"));
+    Differences.Result result = mirror.diff(node, in.text("from"), in.text("to", Mirror.LIVE));
+    JsonArray changes = new JsonArray();
+    for (Differences.Difference difference : result.differences()) {
+      changes.add(
+          new Json()
+              .with("path", difference.path())
+              .with("change", difference.change())
+              .with("what", difference.what())
+              .with("oldPath", difference.oldPath())
+              .build());
+    }
+    return new Json().with("changes", changes).with("truncated", result.truncated()).build();
   }
 
   JsonObject delete(Parameters in) throws IOException, ApplianceException {

@@ -13,8 +13,6 @@ import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
 import io.mapfs.server.store.Names;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -26,12 +24,16 @@ public final class Mirror {
 
   private static final long BARRIER_MILLIS_MAX = 30_000;
 
+  private final ApplianceStore store;
   private final ControlStore control;
   private final Overlays overlays;
+  private final Manifests manifests;
 
   public Mirror(ApplianceStore store, Overlays overlays) {
+    this.store = store;
     this.control = store.control();
     this.overlays = overlays;
+    this.manifests = new Manifests(store, overlays);
   }
 
   // ---- snapshots ----
@@ -44,7 +46,58 @@ public final class Mirror {
     }
     Overlay overlay = overlays.get(node.name());
     overlay.barrier(BARRIER_MILLIS_MAX);
-    return overlay.withHead(position -> record(node, overlay, position, name, comment, false));
+    SnapshotRecord snapshot =
+        overlay.withHead(position -> record(node, overlay, position, name, comment, false));
+    if (snapshot.entries() <= Manifests.ENTRIES_AT_ONCE) {
+      manifests.write(snapshot, overlay);
+    }
+    return snapshot;
+  }
+
+  /** The snapshot's delta manifest. */
+  public String manifest(SnapshotRecord snapshot) throws IOException, ApplianceException {
+    Overlay overlay = overlays.get(snapshot.node());
+    overlay.withHead(
+        position -> {
+          // Asked for again under the fold lock: once pinned, its deletion does no harm.
+          find(snapshot.node(), snapshot.id());
+          overlay.retain(snapshot.sequence());
+          return null;
+        });
+    try {
+      return manifests.text(snapshot, overlay);
+    } finally {
+      overlay.release(snapshot.sequence());
+    }
+  }
+
+  /** The manifest's length; 0 while it was not needed yet. */
+  public long manifestBytes(SnapshotRecord snapshot) throws IOException {
+    return manifests.bytes(snapshot);
+  }
+
+  /** What differs between two snapshots, or the head ({@link #LIVE}). */
+  public Differences.Result diff(NodeRecord node, String from, String to)
+      throws IOException, ApplianceException {
+    Overlay overlay = overlays.get(node.name());
+    if (from.equals(LIVE) || to.equals(LIVE)) {
+      overlay.barrier(BARRIER_MILLIS_MAX);
+    }
+    return overlay.withPinnedHead(
+        position ->
+            Differences.between(
+                view(node, overlay, from, position), view(node, overlay, to, position)));
+  }
+
+  private HeadView view(NodeRecord node, Overlay overlay, String nameOrId, HeadPosition live)
+      throws IOException, ApplianceException {
+    if (nameOrId.equals(LIVE)) {
+      return new HeadView(
+          overlay, store.repository(), node.master(), live.version(), live.sequence());
+    }
+    SnapshotRecord snapshot = find(node.name(), nameOrId);
+    return new HeadView(
+        overlay, store.repository(), node.master(), snapshot.version(), snapshot.sequence());
   }
 
   private void requireFree(NodeRecord node, String name) throws IOException, ApplianceException {
@@ -124,15 +177,78 @@ public final class Mirror {
     SnapshotRecord snapshot = find(node, nameOrId);
     control.commit(
         ControlChange.delete(ControlTable.SNAPSHOTS, ControlTable.key(node, snapshot.number())));
-    Files.deleteIfExists(manifestFile(snapshot));
+    manifests.delete(snapshot);
     overlays.get(node).release(snapshot.sequence());
   }
 
-  private Path manifestFile(SnapshotRecord snapshot) {
-    return overlays
-        .directory(snapshot.node())
-        .resolve("snapshots")
-        .resolve(snapshot.id() + ".manifest");
+  // ---- other versions ----
+
+  /** What moving a node to another version means. */
+  public record Update(int from, int to, List<Rebase.Conflict> conflicts) {}
+
+  /**
+   * Moves a node to another version at its next mount, or only says what that means.
+   *
+   * @param channel the channel that was named; {@code null} if it was a number
+   */
+  public Update update(NodeRecord node, int version, String channel, boolean dryRun)
+      throws IOException, ApplianceException {
+    Overlay overlay = overlays.get(node.name());
+    overlay.barrier(BARRIER_MILLIS_MAX);
+    Update update =
+        overlay.withPinnedHead(
+            position ->
+                new Update(
+                    position.version(),
+                    version,
+                    position.version() == version
+                        ? List.of()
+                        : plan(node, overlay, position, version).conflicts()));
+    if (!dryRun) {
+      overlay.withHead(
+          position -> {
+            // Read again under the fold lock, where a mount carries out what is pending.
+            int pending = position.version() == version ? 0 : version;
+            control.commit(
+                ControlChange.put(
+                    ControlTable.NODES,
+                    node.name(),
+                    control.get(ControlTable.NODES, node.name()).withPending(pending, channel)));
+            return null;
+          });
+    }
+    return update;
+  }
+
+  private Rebase.Plan plan(
+      NodeRecord node, Overlay overlay, HeadPosition position, int version) throws IOException {
+    return Rebase.plan(
+        new HeadView(
+            overlay,
+            store.repository(),
+            node.master(),
+            position.version(),
+            position.sequence()),
+        store.repository().tree(node.master(), version),
+        position);
+  }
+
+  /** Moves the overlay to the version that waits for it; within the granting of its lease. */
+  public void applyPendingVersion(Overlay overlay, long epoch)
+      throws IOException, ApplianceException {
+    NodeRecord node = control.get(ControlTable.NODES, overlay.node());
+    if (node == null || node.pendingVersion() == 0) {
+      return;
+    }
+    HeadPosition position = overlay.standing().position();
+    if (position.version() != node.pendingVersion()) {
+      Rebase.Plan plan = plan(node, overlay, position, node.pendingVersion());
+      overlay.rebase(
+          plan.changed(), node.pendingVersion(), epoch, position.nextIno(), plan.nextCookie());
+    }
+    control.commit(
+        ControlChange.put(
+            ControlTable.NODES, node.name(), node.withPending(0, node.channel())));
   }
 
   // ---- rollback ----

@@ -879,6 +879,24 @@ public final class Overlay implements Closeable {
     }
   }
 
+  /** Takes changes one by one. */
+  @FunctionalInterface
+  public interface ChangeVisitor {
+    void visit(Change change) throws IOException;
+  }
+
+  /** The rows as they were at a sequence that stays readable meanwhile, in their own order. */
+  public void forEachRow(long sequence, ChangeVisitor visitor) throws IOException {
+    rows.scanFrom(
+        overlayId,
+        null,
+        sequence,
+        (key, row) -> {
+          visitor.visit(change(key, row));
+          return true;
+        });
+  }
+
   /** The change that states a row. */
   static Change change(RowKey key, Row row) {
     if (row instanceof Row.Inode inode) {

@@ -33,19 +33,19 @@ public final class RowKey implements Comparable<RowKey> {
     this.bytes = bytes;
   }
 
-  static RowKey inode(long overlayId, long ino) {
+  public static RowKey inode(long overlayId, long ino) {
     return new RowKey(start(overlayId, INODE, ino, 0).array());
   }
 
-  static RowKey xattrs(long overlayId, long ino) {
+  public static RowKey xattrs(long overlayId, long ino) {
     return new RowKey(start(overlayId, XATTRS, ino, 0).array());
   }
 
-  static RowKey block(long overlayId, long ino, long blockIndex) {
+  public static RowKey block(long overlayId, long ino, long blockIndex) {
     return new RowKey(start(overlayId, BLOCK, ino, Long.BYTES).putLong(blockIndex).array());
   }
 
-  static RowKey dentry(long overlayId, long parentIno, Name name) {
+  public static RowKey dentry(long overlayId, long parentIno, Name name) {
     return new RowKey(
         start(overlayId, DENTRY, parentIno, name.length() + 1).put(name.toBytes()).array());
   }

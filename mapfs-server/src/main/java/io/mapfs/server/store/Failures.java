@@ -2,6 +2,7 @@ package io.mapfs.server.store;
 
 import io.mapfs.core.block.CorruptBlockException;
 import io.mapfs.core.journal.MalformedRecordException;
+import io.mapfs.core.snapshot.ManifestFormatException;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import java.io.IOException;
@@ -16,7 +17,9 @@ public final class Failures {
   }
 
   private static FailureCode code(IOException e) {
-    if (e instanceof CorruptBlockException || e instanceof MalformedRecordException) {
+    if (e instanceof CorruptBlockException
+        || e instanceof MalformedRecordException
+        || e instanceof ManifestFormatException) {
       return FailureCode.CORRUPT;
     }
     // Java has no type for ENOSPC; the kernel's words (strerror) are all there is.

@@ -271,6 +271,184 @@ final class ApplianceTest {
   }
 
   @Test
+  void listsWhatDiffersPathByPath() throws Exception {
+    rig.admin("node.add", "node", "web01", "master", "debian");
+    NodeWriter writer = rig.mount("web01");
+    writer.session.answers = barrier -> new Message.Appended(writer.sequence);
+    rig.admin("snapshot.create", "node", "web01", "name", "before");
+    long etc = trees.ino("/etc");
+    long lib = trees.ino("/usr/lib");
+    long usr = trees.ino("/usr");
+    long passwd = trees.ino("/etc/passwd");
+    // chmod, a write, a new directory with a file, a renamed directory, a removed file.
+    writer.add(new Change.PutInode(passwd, NodeWriter.ownAttributes(FileType.REGULAR, 0600)));
+    long big = trees.ino("/usr/lib/large");
+    writer.add(new Change.PutInode(big, NodeWriter.ownData(1, large.length, large.length)));
+    writer.page(big, 1, bytes(5, 4096));
+    writer.directory(etc, "new dir", INO).file(INO, "a\\\u0001", INO + 1, bytes(6, 10));
+    writer.ship();
+    writer.add(new Change.PutWhiteout(usr, Name.of("lib")));
+    writer.add(new Change.PutDentry(usr, Name.of("lib64"), lib, FileType.DIRECTORY, 77));
+    writer.add(new Change.PutWhiteout(lib, Name.of("other"))).ship();
+    assertEquals(
+        List.of(
+            "added /etc/new dir []",
+            "added /etc/new dir/a\\\\\\x01 []",
+            "changed /etc/passwd [mode, owner]",
+            "removed /usr/lib/other []",
+            "renamed /usr/lib64 [] from /usr/lib",
+            "changed /usr/lib64/large [data, times]"),
+        diff("before", "live"));
+    rig.admin("snapshot.create", "node", "web01", "name", "after");
+    assertEquals(List.of(), diff("after", "live"));
+    assertEquals(
+        List.of(
+            "removed /etc/new dir []",
+            "removed /etc/new dir/a\\\\\\x01 []",
+            "changed /etc/passwd [mode, owner]",
+            "renamed /usr/lib [] from /usr/lib64",
+            "changed /usr/lib/large [data, times]",
+            "added /usr/lib/other []"),
+        diff("after", "before"));
+    // rm -rf /etc, with nothing said of what was in it.
+    writer.add(new Change.PutWhiteout(1, Name.of("etc"))).ship();
+    assertEquals(
+        List.of(
+            "removed /etc []",
+            "removed /etc/new dir []",
+            "removed /etc/new dir/a\\\\\\x01 []",
+            "removed /etc/passwd []"),
+        diff("after", "live"));
+
+    String text =
+        rig.admin("snapshot.show", "node", "web01", "snapshot", "after", "manifest", true)
+            .get("manifest")
+            .getAsString();
+    assertTrue(text.contains("whiteout " + usr + " \"lib\" \"/usr/lib\"\n"), text);
+    assertTrue(text.contains("inode " + passwd + " regular \"/etc/passwd\""), text);
+    Path file = rig.root.resolve("overlays/web01/snapshots/s2.manifest");
+    byte[] manifest = Files.readAllBytes(file);
+    manifest[manifest.length / 2] ^= 1;
+    Files.write(file, manifest);
+    ApplianceException damaged =
+        rig.refused("snapshot.show", "node", "web01", "snapshot", "after", "manifest", true);
+    assertEquals(FailureCode.CORRUPT, damaged.code(), damaged.getMessage());
+  }
+
+  private List<String> diff(String from, String to) throws Exception {
+    return rig
+        .admin("snapshot.diff", "node", "web01", "from", from, "to", to)
+        .getAsJsonArray("changes")
+        .asList()
+        .stream()
+        .map(element -> element.getAsJsonObject())
+        .map(
+            change ->
+                change.get("change").getAsString()
+                    + " "
+                    + change.get("path").getAsString()
+                    + " "
+                    + change.getAsJsonArray("what").asList().stream()
+                        .map(word -> word.getAsString())
+                        .toList()
+                    + (change.has("oldPath") ? " from " + change.get("oldPath").getAsString() : ""))
+        .toList();
+  }
+
+  @Test
+  void movesToANewVersionAndBack() throws Exception {
+    trees
+        .file("/opt/tool/bin", "one")
+        .file("/opt/tool/conf", "one")
+        .file("/etc/hosts", "one")
+        .file("/etc/motd", "one")
+        .file("/etc/issue", "one")
+        .file("/srv/gone", "one")
+        .link("/etc/issue.link", "/etc/issue");
+    rig.importTree(trees);
+    rig.admin("node.add", "node", "web01", "master", "debian");
+    NodeWriter writer = rig.mount("web01");
+    long conf = trees.ino("/opt/tool/conf");
+    long tool = trees.ino("/opt/tool");
+    long etc = trees.ino("/etc");
+    // Here: conf and hosts are chmodded, motd removed, a file is added in /opt/tool and in /etc.
+    writer.add(new Change.PutInode(conf, NodeWriter.ownAttributes(FileType.REGULAR, 0600)));
+    writer.add(
+        new Change.PutInode(
+            trees.ino("/etc/hosts"), NodeWriter.ownAttributes(FileType.REGULAR, 0600)));
+    writer.add(new Change.PutWhiteout(etc, Name.of("motd")));
+    writer.file(tool, "mine", INO, bytes(1, 10));
+    writer.file(etc, "new", INO + 1, bytes(2, 10));
+    writer.ship();
+    writer.unmount();
+    // There: /opt/tool goes, hosts and motd change, the same name comes, passwd changes.
+    trees
+        .remove("/opt/tool/bin")
+        .remove("/opt/tool/conf")
+        .remove("/opt/tool")
+        .remove("/srv/gone")
+        .file("/etc/hosts", "two!")
+        .file("/etc/motd", "two!")
+        .file("/etc/new", "two!")
+        .file("/etc/passwd", "two!");
+    rig.importTree(trees);
+
+    JsonObject dry =
+        rig.admin("node.update", "node", "web01", "to", "latest", "dryRun", true);
+    List<String> expected =
+        List.of(
+            "both-changed /etc/hosts",
+            "changed-and-removed /etc/motd",
+            "added-on-both-sides /etc/new",
+            "parent-removed /opt/tool",
+            "removed-and-changed /opt/tool/conf");
+    assertEquals(expected, conflicts(dry));
+    assertFalse(dry.get("applied").getAsBoolean());
+    assertEquals(0, rig.admin("node.show", "node", "web01").get("pendingVersion").getAsInt());
+    assertEquals(
+        expected, conflicts(rig.admin("node.update", "node", "web01", "to", "latest")));
+    assertEquals(3, rig.admin("node.show", "node", "web01").get("pendingVersion").getAsInt());
+    assertEquals(2, rig.admin("node.show", "node", "web01").get("version").getAsInt());
+
+    NodeWriter moved = rig.mount("web01");
+    assertEquals(3, moved.opened.version());
+    assertEquals(2, moved.opened.headEpoch());
+    assertEquals(2, moved.opened.sequence());
+    HeadReading head = new HeadReading(rig, moved.session, "web01");
+    assertEquals(0600, head.inodes.get(conf).permissions());
+    assertEquals(2, head.inodes.get(conf).baseVersion(), "its content is still version 2's");
+    assertEquals(3, head.inodes.get(conf).sizeBytes());
+    assertEquals(1, head.inodes.get(conf).nlinkDelta());
+    assertTrue(head.inodes.get(tool).ownAttributes());
+    assertEquals(2, head.inodes.get(tool).nlinkDelta());
+    assertTrue(head.names.get(tool + "/conf") instanceof Change.PutDentry);
+    assertTrue(head.names.get(trees.ino("/opt") + "/tool") instanceof Change.PutDentry);
+    assertTrue(head.names.get(etc + "/motd") instanceof Change.PutWhiteout);
+    moved.file(1, "later", INO + 2, bytes(3, 10)).ship();
+    moved.unmount();
+
+    assertEquals(
+        List.of("both-changed /etc/hosts", "changed-and-removed /etc/motd"),
+        conflicts(rig.admin("node.update", "node", "web01", "to", "2")).stream()
+            .filter(conflict -> conflict.contains("/etc/hosts") || conflict.contains("motd"))
+            .toList());
+    NodeWriter back = rig.mount("web01");
+    assertEquals(2, back.opened.version());
+    HeadReading again = new HeadReading(rig, back.session, "web01");
+    assertTrue(again.names.containsKey("1/later"));
+    assertEquals(0600, again.inodes.get(conf).permissions());
+  }
+
+  private static List<String> conflicts(JsonObject result) {
+    return result.getAsJsonArray("conflicts").asList().stream()
+        .map(element -> element.getAsJsonObject())
+        .map(
+            conflict ->
+                conflict.get("kind").getAsString() + " " + conflict.get("path").getAsString())
+        .toList();
+  }
+
+  @Test
   void saysWhichNameWasMeant() {
     assertTrue(
         rig.refused("master.versions", "master", "debain").getMessage().contains("'debian'"));
