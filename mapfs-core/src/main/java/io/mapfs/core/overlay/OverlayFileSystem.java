@@ -271,6 +271,12 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     }
   }
 
+  /** Seals everything into the local journal, which survives the daemon's death; for tests. */
+  void sealNow() throws FsException {
+    cut();
+    pipeline.awaitSealed(NoContext.INSTANCE, pipeline.lastSubmittedBatch());
+  }
+
   /** Stops without handing anything over, as a crash does; for tests. */
   void crash() throws IOException {
     pipeline.stop();
@@ -659,6 +665,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     inode.gid = context.gid();
     inode.permissions = permissions;
     inode.symlinkTarget = target;
+    inode.sizeBytes = target == null ? 0 : target.length;
     if ((parent.permissions() & SETGID) != 0) {
       inode.gid = parent.gid();
       if (type == FileType.DIRECTORY) {

@@ -246,7 +246,6 @@ final class OverlayTree {
     boolean inherits = !inode.ownAttributes || !inode.ownData;
     Attributes from = inherits ? base.attributes(inheritedSlot(inode)) : null;
     boolean regular = inode.type == FileType.REGULAR;
-    boolean ownSize = inode.ownData && (regular || from == null);
     long allocated = !inode.ownData ? from.allocatedBytes() : regular ? allocated(inode) : 0;
     if (regular && allocated == 0 && writers.has(inode.ino)) {
       // The kernel may hold pages that it has not handed over: zero blocks would mean "all holes".
@@ -260,7 +259,7 @@ final class OverlayTree {
         inode.ownAttributes ? inode.gid : from.gid(),
         nlink(inode),
         inode.ownAttributes ? inode.rdev : from.rdev(),
-        ownSize ? inode.sizeBytes : sizeOf(inode, from),
+        inode.ownData ? sizeBytes(inode) : from.sizeBytes(),
         allocated,
         inode.atime,
         inode.ownData ? inode.mtime : from.mtime(),
@@ -268,12 +267,10 @@ final class OverlayTree {
         inode.ownAttributes ? inode.btime : from.btime());
   }
 
-  /** A symlink's size is its target's; a directory's is the version's where it has one. */
-  private long sizeOf(OverlayInode inode, Attributes from) throws FsException {
-    if (inode.symlinkTarget != null || from != null) {
-      return inode.symlinkTarget != null ? inode.symlinkTarget.length : from.sizeBytes();
-    }
-    return base.attributes(inheritedSlot(inode)).sizeBytes();
+  /** A symlink's size is its target's, which stays the version's where it is not born here. */
+  private long sizeBytes(OverlayInode inode) throws FsException {
+    boolean inheritsTarget = inode.type == FileType.SYMLINK && inode.symlinkTarget == null;
+    return inheritsTarget ? base.attributes(inheritedSlot(inode)).sizeBytes() : inode.sizeBytes;
   }
 
   private long allocated(OverlayInode inode) {

@@ -9,6 +9,10 @@ public final class ManualClock implements FileClock {
     return now;
   }
 
+  public synchronized void set(FileTime time) {
+    now = time;
+  }
+
   public synchronized void advanceNanos(long nanos) {
     long total = now.nanos() + nanos;
     now = new FileTime(now.seconds() + total / 1_000_000_000L, (int) (total % 1_000_000_000L));

@@ -797,6 +797,11 @@ public final class ReferenceFileSystem implements FileSystemOperations {
     return inodes.size();
   }
 
+  /** Whether the inode is in memory. */
+  public synchronized boolean hasInode(long ino) {
+    return inodes.containsKey(ino);
+  }
+
   // ---- parts ----
 
   private Inode inode(long node) throws FsException {
