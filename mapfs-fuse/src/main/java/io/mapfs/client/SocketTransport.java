@@ -9,7 +9,15 @@ import java.time.Duration;
 
 /** Plain TCP, blocking: one connection needs no event loop, and a command starts in no time. */
 final class SocketTransport implements Transport {
+  private static final int UNSENT_BYTES = 128 * 1024;
+
   private final SocketChannel channel;
+
+  /**
+   * Gathers the parts. Given the parts themselves, the channel would copy each into a native buffer
+   * of its own, and keep as many as it ever needed at once.
+   */
+  private final ByteBuffer unsent = ByteBuffer.allocateDirect(UNSENT_BYTES);
 
   private SocketTransport(SocketChannel channel) {
     this.channel = channel;
@@ -35,13 +43,25 @@ final class SocketTransport implements Transport {
 
   @Override
   public void write(ByteBuffer[] parts) throws IOException {
-    int first = 0;
-    while (first < parts.length) {
-      channel.write(parts, first, parts.length - first);
-      while (first < parts.length && !parts[first].hasRemaining()) {
-        first++;
+    for (ByteBuffer part : parts) {
+      while (part.hasRemaining()) {
+        int bytes = Math.min(part.remaining(), unsent.remaining());
+        unsent.put(part.slice(part.position(), bytes));
+        part.position(part.position() + bytes);
+        if (!unsent.hasRemaining()) {
+          flush();
+        }
       }
     }
+    flush();
+  }
+
+  private void flush() throws IOException {
+    unsent.flip();
+    while (unsent.hasRemaining()) {
+      channel.write(unsent);
+    }
+    unsent.clear();
   }
 
   @Override

@@ -1,0 +1,132 @@
+package io.mapfs.client;
+
+import com.google.gson.JsonObject;
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.tree.TreeIndex;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.Priority;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/** A client of an appliance that lives in the test's memory and answers at once. */
+final class FakeAppliance implements ApplianceClient {
+  final List<String> calls = new ArrayList<>();
+  final List<Message> requests = new ArrayList<>();
+  final Set<BlockId> stored = new HashSet<>();
+  final ByteArrayOutputStream uploadedTree = new ByteArrayOutputStream();
+  private final Map<Integer, byte[]> trees = new HashMap<>();
+  private final Map<Integer, String> hashes = new HashMap<>();
+
+  /** Requests of this type fail from the given one on; -1: never. */
+  int failFrom = -1;
+
+  void add(TreeIndex tree) throws IOException {
+    trees.put(tree.version(), Files.readAllBytes(tree.file()));
+    hashes.put(tree.version(), HexFormat.of().formatHex(tree.rootHash()));
+  }
+
+  byte[] tree(int version) {
+    return trees.get(version);
+  }
+
+  @Override
+  public Message.Welcome welcome() {
+    return new Message.Welcome(1, 0, "0123456789abcdef0123456789abcdef", 1, List.of(), "test");
+  }
+
+  @Override
+  public boolean isConnected() {
+    return true;
+  }
+
+  @Override
+  public <T extends Message> CompletableFuture<T> request(
+      Message request, Class<T> reply, Priority priority) {
+    return request(request, reply, priority, Duration.ZERO);
+  }
+
+  @Override
+  public <T extends Message> CompletableFuture<T> request(
+      Message request, Class<T> reply, Priority priority, Duration timeout) {
+    requests.add(request);
+    if (failFrom >= 0 && requests.size() > failFrom) {
+      return CompletableFuture.failedFuture(
+          new ApplianceException(FailureCode.UNAVAILABLE, "a planted failure"));
+    }
+    return CompletableFuture.completedFuture(reply.cast(answer(request)));
+  }
+
+  private Message answer(Message request) {
+    if (request instanceof Message.GetTree get) {
+      byte[] tree = trees.get(get.version());
+      int from = (int) get.offsetBytes();
+      int length = Math.min(get.lengthBytes(), tree.length - from);
+      return new Message.TreeChunk(tree.length, ByteBuffer.wrap(tree, from, length).slice());
+    }
+    if (request instanceof Message.HaveBlocks have) {
+      BitSet present = new BitSet();
+      for (int i = 0; i < have.ids().size(); i++) {
+        present.set(i, stored.contains(have.ids().get(i)));
+      }
+      return new Message.Have(present);
+    }
+    if (request instanceof Message.PutBlocks put) {
+      put.blocks().forEach(block -> stored.add(block.id()));
+    } else if (request instanceof Message.PutTree put) {
+      assert put.offsetBytes() == uploadedTree.size() : "out of order";
+      byte[] bytes = new byte[put.data().remaining()];
+      put.data().get(bytes);
+      uploadedTree.writeBytes(bytes);
+    }
+    return new Message.Done();
+  }
+
+  @Override
+  public JsonObject call(String method, JsonObject parameters, Consumer<JsonObject> progress)
+      throws ApplianceException {
+    calls.add(method + " " + parameters);
+    JsonObject result = new JsonObject();
+    switch (method) {
+      case "version.show" -> {
+        int version = parameters.get("version").getAsInt();
+        if (!trees.containsKey(version)) {
+          throw new ApplianceException(FailureCode.NOT_FOUND, "no version " + version);
+        }
+        result.addProperty("treeBytes", trees.get(version).length);
+        result.addProperty("treeHash", hashes.get(version));
+      }
+      case "import.begin" -> {
+        result.addProperty("importId", "i1");
+        result.addProperty("previousVersion", trees.size());
+        result.addProperty("nextIno", 77);
+      }
+      case "import.commit" -> result.addProperty("version", trees.size() + 1);
+      default -> {}
+    }
+    return result;
+  }
+
+  @Override
+  public void onRequest(PushHandler handler) {}
+
+  @Override
+  public void onDisconnect(Consumer<ApplianceException> listener) {}
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,128 @@
+package io.mapfs.client;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mapfs.core.fs.Name;
+import io.mapfs.core.tree.RepositoryTree;
+import io.mapfs.core.tree.TestTrees;
+import io.mapfs.core.tree.TreeIndex;
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.Message;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class TreeFilesTest {
+  @TempDir private Path temp;
+  private final FakeAppliance appliance = new FakeAppliance();
+  private final TestTrees trees = TestTrees.of("debian");
+  private TreeFiles files;
+
+  @BeforeEach
+  void addVersion() throws Exception {
+    trees.file("/etc/passwd", "root");
+    for (int i = 0; i < 30_000; i++) {
+      trees.symlink("/links/" + i, "target-of-some-length-" + i);
+    }
+    appliance.add(trees.build(Files.createDirectory(temp.resolve("source"))));
+    assertTrue(appliance.tree(1).length > 2 << 20, "the tree is to take several chunks");
+    files = new TreeFiles(appliance, directory());
+  }
+
+  private Path directory() {
+    return temp.resolve("trees");
+  }
+
+  private Path only(String end) throws IOException {
+    try (Stream<Path> all = Files.list(directory())) {
+      return all.filter(file -> file.toString().endsWith(end)).findFirst().orElseThrow();
+    }
+  }
+
+  private static void assertWhole(RepositoryTree tree) {
+    int etc = tree.lookup(0, Name.of("etc"));
+    assertTrue(tree.lookup(etc, Name.of("passwd")) != RepositoryTree.NONE);
+  }
+
+  @Test
+  void downloadsOnceAndThenAsksNobody() throws Exception {
+    TreeIndex tree = files.open("debian", 1);
+    assertArrayEquals(appliance.tree(1), Files.readAllBytes(tree.file()));
+    int calls = appliance.calls.size();
+    int requests = appliance.requests.size();
+    assertWhole(new TreeFiles(appliance, directory()).open("debian", 1));
+    assertEquals(calls, appliance.calls.size());
+    assertEquals(requests, appliance.requests.size());
+  }
+
+  @Test
+  void brokenDownloadGoesOnWhereItStopped() throws Exception {
+    appliance.failFrom = 1;
+    assertThrows(ApplianceException.class, () -> files.open("debian", 1));
+    assertEquals(1 << 20, Files.size(only(".part")));
+    appliance.failFrom = -1;
+    appliance.requests.clear();
+    assertWhole(files.open("debian", 1));
+    assertEquals(1 << 20, ((Message.GetTree) appliance.requests.get(0)).offsetBytes());
+  }
+
+  @Test
+  void damagedDownloadIsNotUsedAndNotKept() throws Exception {
+    appliance.failFrom = 1;
+    assertThrows(ApplianceException.class, () -> files.open("debian", 1));
+    appliance.failFrom = -1;
+    Path part = only(".part");
+    byte[] bytes = Files.readAllBytes(part);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(part, bytes);
+    assertThrows(IOException.class, () -> files.open("debian", 1));
+    assertWhole(files.open("debian", 1));
+  }
+
+  @Test
+  void damagedFileIsFetchedAnew() throws Exception {
+    Path file = files.open("debian", 1).file();
+    byte[] bytes = Files.readAllBytes(file);
+    Files.delete(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length - 1));
+    assertWhole(files.open("debian", 1));
+    assertArrayEquals(bytes, Files.readAllBytes(file));
+  }
+
+  @Test
+  void unknownVersionIsRefused() {
+    assertThrows(ApplianceException.class, () -> files.open("debian", 9));
+  }
+
+  @Test
+  void keepsTheMostRecentlyOpened() throws Exception {
+    Path source = temp.resolve("source");
+    TestTrees small = TestTrees.of("small");
+    FakeAppliance other = new FakeAppliance();
+    TreeFiles otherFiles = new TreeFiles(other, directory());
+    for (int version = 1; version <= 12; version++) {
+      small.file("/version", "version " + version);
+      other.add(small.build(source));
+    }
+    TreeIndex first = otherFiles.open("small", 1);
+    for (int version = 2; version <= 12; version++) {
+      otherFiles.open("small", version);
+    }
+    try (Stream<Path> kept = Files.list(directory())) {
+      List<String> names = kept.map(file -> file.getFileName().toString()).toList();
+      assertEquals(8, names.size(), names.toString());
+      assertTrue(names.stream().anyMatch(name -> name.contains("@12-")), names.toString());
+    }
+    // An index that is open outlives its name.
+    assertTrue(first.lookup(0, Name.of("version")) != RepositoryTree.NONE);
+  }
+}
