@@ -13,6 +13,9 @@ import io.mapfs.cli.snapshot.RollbackCommand;
 import io.mapfs.cli.snapshot.SnapshotCommand;
 import io.mapfs.core.wire.FailureCode;
 import java.io.PrintWriter;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,20 +32,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
     header = "MapFS: machines that share one root filesystem and keep only what they change.",
     synopsisSubcommandLabel = "COMMAND",
     versionProvider = Mapfs.Version.class,
-    subcommands = {
-      ApplianceGroup.class,
-      RepoCommand.class,
-      NodeCommand.class,
-      MountCommand.class,
-      UmountCommand.class,
-      SnapshotCommand.class,
-      RollbackCommand.class,
-      StatusCommand.class,
-      FingerprintCommand.class,
-      CompletionCommand.class,
-      NodeDaemonCommand.class,
-      WarmUpCommand.class
-    },
     footer = {
       "",
       "First steps:",
@@ -78,15 +67,58 @@ public final class Mapfs {
       description = "Show where in the program an error came from.")
   private boolean debug;
 
+  /** By name, in the order of the help. */
+  private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("appliance", ApplianceGroup.class);
+    COMMANDS.put("repo", RepoCommand.class);
+    COMMANDS.put("node", NodeCommand.class);
+    COMMANDS.put("mount", MountCommand.class);
+    COMMANDS.put("umount", UmountCommand.class);
+    COMMANDS.put("snapshot", SnapshotCommand.class);
+    COMMANDS.put("rollback", RollbackCommand.class);
+    COMMANDS.put("status", StatusCommand.class);
+    COMMANDS.put("fingerprint", FingerprintCommand.class);
+    COMMANDS.put("completion", CompletionCommand.class);
+    COMMANDS.put("node-daemon", NodeDaemonCommand.class);
+    COMMANDS.put("warm-up", WarmUpCommand.class);
+  }
+
   private Mapfs() {}
 
   public static void main(String[] arguments) {
-    System.exit(commandLine(System.getenv()).execute(arguments));
+    System.exit(commandLine(System.getenv(), arguments).execute(arguments));
   }
 
+  /** The whole tree of commands. */
   static CommandLine commandLine(Map<String, String> environment) {
+    return commandLine(environment, COMMANDS.values());
+  }
+
+  /**
+   * As much of the tree as these arguments can need: to read every command's annotations takes
+   * longer than most commands themselves.
+   */
+  static CommandLine commandLine(Map<String, String> environment, String[] arguments) {
+    for (String argument : arguments) {
+      if (!argument.startsWith("-")) {
+        Class<?> command = COMMANDS.get(argument);
+        if (command != null && command != CompletionCommand.class) {
+          return commandLine(environment, List.of(command));
+        }
+        break;
+      }
+    }
+    return commandLine(environment);
+  }
+
+  private static CommandLine commandLine(
+      Map<String, String> environment, Collection<Class<?>> commands) {
     Mapfs root = new Mapfs();
-    return new CommandLine(root)
+    CommandLine commandLine = new CommandLine(root);
+    commands.forEach(commandLine::addSubcommand);
+    return commandLine
         .setDefaultValueProvider(new Defaults(environment))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(Mapfs::refuse)

@@ -108,7 +108,7 @@ final class MapfsTest {
   }
 
   private int run(Map<String, String> environment, String... arguments) {
-    return Mapfs.commandLine(environment)
+    return Mapfs.commandLine(environment, arguments)
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
         .execute(arguments);

@@ -31,7 +31,7 @@ public final class Fields {
   }
 
   public static String size(JsonObject object, String member) {
-    return object.has(member) ? Sizes.format(number(object, member)) : "";
+    return !text(object, member).isEmpty() ? Sizes.format(number(object, member)) : "";
   }
 
   /** A local time; empty for none. */

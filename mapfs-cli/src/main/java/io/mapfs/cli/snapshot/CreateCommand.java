@@ -41,12 +41,11 @@ final class CreateCommand extends ApplianceCommand {
         result,
         out ->
             out.printf(
-                "Snapshot %s of %s: %s entries changed, %s of own data, manifest of %s.%n",
+                "Snapshot %s of %s: %s entries changed, %s of own data.%n",
                 SnapshotView.title(result),
                 Fields.text(result, "node"),
                 Fields.text(result, "entries"),
-                Fields.size(result, "ownBytes"),
-                Fields.size(result, "manifestBytes")));
+                Fields.size(result, "ownBytes")));
     return 0;
   }
 }

@@ -1,0 +1,302 @@
+package io.mapfs.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What goes wrong gets one clear line and an exit code; nothing is lost, and what was stored before
+ * stays readable.
+ */
+final class BadInputTest {
+  private static final int INVALID = 2;
+  private static final int NOT_FOUND = 3;
+  private static final int CONFLICT = 4;
+  private static final int CORRUPT = 6;
+  private static final int NO_SPACE = 8;
+  private static final int INCOMPATIBLE = 9;
+
+  private Sandbox user;
+  private Path rootfs;
+
+  @BeforeEach
+  void importATree() throws Exception {
+    Requirements.mounts();
+    user = new Sandbox().withAppliance();
+    rootfs = SmallTree.make(user.newDirectory("rootfs"));
+    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.run("node", "add", "web01", "--master", "debian").ok();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    if (user != null) {
+      user.close();
+    }
+  }
+
+  @Test
+  void aSourceThatIsMissing() throws Exception {
+    user.run("repo", "import", "debian", user.path("nowhere").toString())
+        .refused(NOT_FOUND, user.path("nowhere").toString());
+    assertStoreIsWhole();
+  }
+
+  @Test
+  void aSourceThatIsNoTar() throws Exception {
+    Path file = Files.writeString(user.path("file"), "no tar at all\n".repeat(100));
+    Run refused = user.run("repo", "import", "debian", file.toString());
+    assertEquals(1, refused.err().lines().count(), refused::toString);
+    assertTrue(refused.exitCode() != 0, refused::toString);
+    user.run("repo", "import", "debian", "/dev/null");
+    assertStoreIsWhole();
+  }
+
+  @Test
+  void aSourceThatCannotBeRead() throws Exception {
+    // Root may read everything: a file whose reading fails is one of a filesystem that is gone.
+    Path tar = user.path("cut.tar");
+    Sandbox.shell("tar -C \"$1\" -cf - . | head -c 200000 >\"$2\"", rootfs, tar);
+    Run refused = user.run("repo", "import", "debian", tar.toString());
+    assertTrue(refused.exitCode() != 0, refused::toString);
+    assertEquals(1, refused.err().lines().count(), refused::toString);
+    assertStoreIsWhole();
+  }
+
+  @Test
+  void unknownNamesAreAnsweredWithTheNearest() throws Exception {
+    user.run("repo", "versions", "debain").refused(NOT_FOUND, "'debain'", "'debian'");
+    user.run("node", "add", "web02", "--master", "debiam").refused(NOT_FOUND, "'debian'");
+    user.run("node", "show", "web1").refused(NOT_FOUND, "'web1'", "'web01'");
+    user.run("mount", "wbe01", user.newDirectory("m").toString())
+        .refused(NOT_FOUND, "'wbe01'", "'web01'");
+    user.run("snapshot", "create", "web01", "--name", "before").ok();
+    user.run("rollback", "web01", "befroe").refused(NOT_FOUND, "'befroe'", "'before'");
+    user.run("snapshot", "diff", "web01", "before", "lvie").refused(NOT_FOUND, "'lvie'");
+    user.run("node", "update", "web01", "--to", "latset").refused(NOT_FOUND, "'latest'");
+    user.run("node", "update", "web01", "--to", "7").refused(NOT_FOUND, "7");
+    user.run("node", "add", "web02", "--template", "debain").refused(NOT_FOUND, "'debian'");
+  }
+
+  @Test
+  void namesThatAreNone() throws Exception {
+    for (String name : new String[] {"a/b", "../x", "", ".hidden", "x".repeat(64), "web 01"}) {
+      user.run("node", "add", name, "--master", "debian").refused(INVALID, "name");
+      user.run("repo", "import", name, rootfs.toString()).refused(INVALID, "name");
+      user.run("snapshot", "create", "web01", "--name", name).refused(INVALID, "name");
+    }
+  }
+
+  @Test
+  void mountPointsThatAreNone() throws Exception {
+    Path full = user.newDirectory("full");
+    Files.writeString(full.resolve("file"), "x");
+    user.run("mount", "web01", full.toString()).refused(CONFLICT, full.toString(), "not empty");
+    user.run("mount", "web01", full.resolve("file").toString()).refused(INVALID, "not a directory");
+    user.run("mount", "web01", user.path("none").toString()).refused(NOT_FOUND, "does not exist");
+    Path root = user.mount("web01");
+    user.run("mount", "web01", root.toString())
+        .refused(CONFLICT, root.toString(), "mounted already");
+    user.run("mount", "web01", user.newDirectory("other").toString(), "--log", user.log("second"))
+        .refused(CONFLICT, "web01", "mounted");
+    user.run("rollback", "web01", "s1");
+    assertEquals("Welcome.\n", Files.readString(root.resolve("etc/motd")));
+    user.umount(root).ok();
+    user.umount(root).refused(INVALID, "nothing is mounted");
+    user.umount(Path.of("/proc")).refused(INVALID, "not mounted by MapFS");
+  }
+
+  @Test
+  void whatMountsRefuse() throws Exception {
+    user.run("snapshot", "create", "web01", "--name", "s").ok();
+    Path root = user.mount("web01");
+    user.run("rollback", "web01", "s").refused(CONFLICT, "web01", "mounted");
+    user.run("node", "remove", "web01").refused(CONFLICT, "web01", "mounted");
+    user.umount(root).ok();
+  }
+
+  @Test
+  void aPortInUse() throws Exception {
+    user.run("appliance", "init", "--store", user.path("store2").toString()).ok();
+    user.run(
+            "appliance", "serve", "--store", user.path("store2").toString(), "--listen",
+            user.address(), "--insecure")
+        .refused(CONFLICT, user.address(), "in use");
+  }
+
+  @Test
+  void aStoreThatIsServedAlready() throws Exception {
+    user.run(
+            "appliance", "serve", "--store", user.path("store").toString(), "--listen",
+            "127.0.0.1:0", "--insecure")
+        .refused(CONFLICT, user.path("store").toString());
+  }
+
+  @Test
+  void storesThatAreNone() throws Exception {
+    user.run("appliance", "init", "--store", user.path("store").toString())
+        .refused(CONFLICT, "a store already");
+    user.run("appliance", "init", "--store", rootfs.toString()).refused(INVALID, "not empty");
+    user.run(
+            "appliance", "serve", "--store", user.path("none").toString(), "--listen",
+            "127.0.0.1:0", "--insecure")
+        .refused(NOT_FOUND, user.path("none").toString(), "appliance init");
+  }
+
+  @Test
+  void aStoreOfANewerFormat() throws Exception {
+    user.stopAppliance();
+    Path format = user.path("store").resolve("FORMAT");
+    String text = Files.readString(format);
+    Files.writeString(format, text.replace("format 1", "format 2"));
+    user.run(
+            "appliance", "serve", "--store", user.path("store").toString(), "--listen",
+            "127.0.0.1:0", "--insecure")
+        .refused(INCOMPATIBLE, "format 2", "newer release");
+    Files.writeString(format, text);
+    user.serve();
+    assertStoreIsWhole();
+  }
+
+  @Test
+  void aFlippedBitInAPackIsFoundAndNeverServed() throws Exception {
+    user.stopAppliance();
+    Path pack = largestFile(user.path("store").resolve("packs"));
+    flip(pack, Files.size(pack) / 2);
+    user.serve();
+    Run verify = user.run("repo", "verify");
+    assertEquals(CORRUPT, verify.exitCode(), verify::toString);
+    assertTrue(verify.out().contains(pack.getFileName().toString()), verify::toString);
+    Path root = user.mount("web01");
+    int[] good = {0};
+    int bad = unreadable(root, good);
+    assertTrue(bad >= 1, "nothing was found damaged");
+    assertTrue(good[0] > 100, "what is whole stays readable: " + good[0]);
+    user.umount(root).ok();
+  }
+
+  @Test
+  void aPackThatWasCutOff() throws Exception {
+    user.stopAppliance();
+    Path pack = largestFile(user.path("store").resolve("packs"));
+    truncate(pack, Files.size(pack) / 2);
+    user.serve();
+    Run verify = user.run("repo", "verify");
+    assertEquals(CORRUPT, verify.exitCode(), verify::toString);
+    Path root = user.mount("web01");
+    assertTrue(unreadable(root, new int[1]) >= 1, "nothing was found missing");
+    user.umount(root).ok();
+  }
+
+  @Test
+  void aFlippedBitInATreeIndexIsFoundAndTheTreeNotServed() throws Exception {
+    user.run("repo", "import", "other", rootfs.resolve("usr").toString()).ok();
+    user.run("node", "add", "o1", "--master", "other").ok();
+    user.stopAppliance();
+    Path tree = largestFile(user.path("store").resolve("trees/debian"));
+    flip(tree, Files.size(tree) / 2);
+    user.serve();
+    Run verify = user.run("repo", "verify");
+    assertEquals(CORRUPT, verify.exitCode(), verify::toString);
+    Run mount = user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
+    assertEquals(CORRUPT, mount.exitCode(), mount::toString);
+    assertEquals(1, mount.err().lines().count(), mount::toString);
+    Path other = user.mount("o1");
+    assertEquals(0, unreadable(other, new int[1]));
+    user.umount(other).ok();
+  }
+
+  @Test
+  void aTreeIndexThatWasCutOff() throws Exception {
+    user.stopAppliance();
+    Path tree = largestFile(user.path("store").resolve("trees/debian"));
+    truncate(tree, Files.size(tree) - 100);
+    user.serve();
+    Run mount = user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
+    assertEquals(CORRUPT, mount.exitCode(), mount::toString);
+    assertEquals(1, mount.err().lines().count(), mount::toString);
+  }
+
+  @Test
+  void aFullDiskDuringImport() throws Exception {
+    Path small = user.newDirectory("small");
+    Sandbox.shell("mount -t tmpfs -o size=64m tmpfs \"$1\"", small);
+    try (Sandbox other = new Sandbox()) {
+      Files.createSymbolicLink(other.path("store"), small.resolve("store"));
+      other.withAppliance();
+      other.run("repo", "import", "debian", rootfs.toString()).ok();
+      Path large = other.newDirectory("large");
+      byte[] noise = new byte[8 << 20];
+      for (int i = 0; i < 12; i++) {
+        new Random(i).nextBytes(noise);
+        Files.write(large.resolve("file-" + i), noise);
+      }
+      other.run("repo", "import", "debian", large.toString()).refused(NO_SPACE);
+      other.run("repo", "verify").ok();
+      other.run("node", "add", "n1", "--master", "debian").ok();
+      Path root = other.mount("n1");
+      assertEquals("Identical.\n", other.run("fingerprint", rootfs.toString(), root.toString()).ok().out());
+      other.umount(root).ok();
+    } finally {
+      Sandbox.shell("umount -l \"$1\"", small);
+    }
+  }
+
+  private void assertStoreIsWhole() throws Exception {
+    user.run("repo", "verify").ok();
+    assertEquals(1, user.run("repo", "versions", "debian", "-o", "json").ok().json()
+        .getAsJsonArray("versions").size());
+    Path root = user.mount("web01");
+    user.run("fingerprint", rootfs.toString(), root.toString()).ok();
+    user.umount(root).ok();
+  }
+
+  /** How many files cannot be read; the others are counted too. */
+  private static int unreadable(Path root, int[] readable) throws IOException {
+    int bad = 0;
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try {
+          Files.readAllBytes(file);
+          readable[0]++;
+        } catch (IOException e) {
+          bad++;
+        }
+      }
+    }
+    return bad;
+  }
+
+  private static Path largestFile(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files
+          .filter(Files::isRegularFile)
+          .max((a, b) -> Long.compare(a.toFile().length(), b.toFile().length()))
+          .orElseThrow();
+    }
+  }
+
+  private static void flip(Path file, long offsetBytes) throws IOException {
+    try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+      bytes.seek(offsetBytes);
+      int value = bytes.read();
+      bytes.seek(offsetBytes);
+      bytes.write(value ^ 0x10);
+    }
+  }
+
+  private static void truncate(Path file, long sizeBytes) throws IOException {
+    try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+      bytes.setLength(sizeBytes);
+    }
+  }
+}

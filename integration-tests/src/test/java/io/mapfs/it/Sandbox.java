@@ -1,0 +1,196 @@
+package io.mapfs.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * A user of the packaged command with directories, sockets and an appliance of their own. Closing it
+ * leaves nothing mounted and no process.
+ */
+final class Sandbox implements AutoCloseable {
+  private static final long COMMAND_SECONDS = 180;
+  private static final String SERVING = " at ";
+
+  private final Path launcher;
+  private final Path directory;
+  private final Map<String, String> environment = new HashMap<>();
+  private Process appliance;
+
+  Sandbox() throws IOException {
+    launcher = Requirements.launcher();
+    directory = Files.createTempDirectory("mapfs-it").toRealPath();
+    for (String own : List.of("run", "state", "cache")) {
+      environment.put("MAPFS_" + own.toUpperCase(Locale.ROOT), path(own).toString());
+    }
+    environment.put("MAPFS_CONFIG", Files.createFile(path("mapfs.conf")).toString());
+    environment.put("TMPDIR", Files.createDirectory(path("tmp")).toString());
+  }
+
+  /** A path below the sandbox's own directory. */
+  Path path(String name) {
+    return directory.resolve(name);
+  }
+
+  Path newDirectory(String name) throws IOException {
+    return Files.createDirectories(path(name));
+  }
+
+  /** Makes a store and serves it. */
+  Sandbox withAppliance() throws IOException, InterruptedException {
+    run("appliance", "init", "--store", path("store").toString()).ok();
+    serve();
+    return this;
+  }
+
+  /** Serves the store on a free port, or on the one that it had before. */
+  void serve() throws IOException, InterruptedException {
+    String listen = environment.getOrDefault("MAPFS_APPLIANCE", "127.0.0.1:0");
+    appliance =
+        start(
+            Path.of("/dev/null"),
+            path("serve.err"),
+            "appliance", "serve", "--store", path("store").toString(), "--listen", listen,
+            "--insecure");
+    BufferedReader out =
+        new BufferedReader(
+            new InputStreamReader(appliance.getInputStream(), StandardCharsets.UTF_8));
+    String line = out.readLine();
+    if (line == null) {
+      fail("the appliance did not start: " + Files.readString(path("serve.err")));
+    }
+    environment.put(
+        "MAPFS_APPLIANCE", line.substring(line.lastIndexOf(SERVING) + SERVING.length()));
+  }
+
+  /** Ends the appliance and waits until its store is closed. */
+  void stopAppliance() throws InterruptedException {
+    appliance.destroy();
+    assertTrue(appliance.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS), "the appliance does not end");
+    appliance = null;
+  }
+
+  String address() {
+    return environment.get("MAPFS_APPLIANCE");
+  }
+
+  /** Runs the command and waits for its end. */
+  Run run(String... arguments) throws IOException, InterruptedException {
+    return run(Path.of("/dev/null"), arguments);
+  }
+
+  /** Runs the command with a file as its standard input. */
+  Run run(Path input, String... arguments) throws IOException, InterruptedException {
+    Path errors = Files.createTempFile(directory, "err", "");
+    Process process = start(input, errors, arguments);
+    CompletableFuture<byte[]> out =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return process.getInputStream().readAllBytes();
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    String command = "mapfs " + String.join(" ", arguments);
+    if (!process.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      fail(command + " did not end within " + COMMAND_SECONDS + " seconds");
+    }
+    return new Run(
+        command,
+        process.exitValue(),
+        new String(out.join(), StandardCharsets.UTF_8),
+        Files.readString(errors));
+  }
+
+  private Process start(Path input, Path errors, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of(launcher.toString()));
+    command.addAll(Arrays.asList(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment);
+    return builder.redirectInput(input.toFile()).redirectError(errors.toFile()).start();
+  }
+
+  /** Mounts a node at a directory of this name. */
+  Path mount(String node, String... options) throws IOException, InterruptedException {
+    Path mountPoint = newDirectory("mnt-" + node);
+    List<String> arguments =
+        new ArrayList<>(List.of("mount", node, mountPoint.toString(), "--log", log(node)));
+    arguments.addAll(Arrays.asList(options));
+    run(arguments.toArray(String[]::new)).ok();
+    return mountPoint;
+  }
+
+  String log(String node) {
+    return path(node + ".log").toString();
+  }
+
+  Run umount(Path mountPoint) throws IOException, InterruptedException {
+    return run("umount", mountPoint.toString());
+  }
+
+  /** Runs a program that is no part of MapFS; it must succeed. */
+  static void shell(String command, Object... words) throws IOException, InterruptedException {
+    List<String> line = new ArrayList<>(List.of("sh", "-ec", command, "sh"));
+    for (Object word : words) {
+      line.add(word.toString());
+    }
+    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), () -> command + ": " + said);
+  }
+
+  /** What is mounted below this sandbox, the deepest first. */
+  private List<String> mounts() throws IOException {
+    List<String> mounts = new ArrayList<>();
+    for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+      String mountPoint = line.split(" ")[4];
+      if (mountPoint.startsWith(directory + "/")) {
+        mounts.add(mountPoint);
+      }
+    }
+    Collections.reverse(mounts);
+    return mounts;
+  }
+
+  @Override
+  public void close() throws IOException, InterruptedException {
+    for (String mountPoint : mounts()) {
+      if (run("umount", "--force", mountPoint).exitCode() != 0) {
+        shell("umount -l \"$1\" || true", mountPoint);
+      }
+    }
+    if (appliance != null) {
+      stopAppliance();
+    }
+    ProcessHandle.allProcesses()
+        .filter(process -> process.info().commandLine().orElse("").contains(directory + "/"))
+        .forEach(ProcessHandle::destroyForcibly);
+    assertEquals(List.of(), mounts(), "left mounted");
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}
