@@ -57,10 +57,14 @@ public final class MountPoint {
 
   private static void clearDead(Path point) throws IOException {
     Optional<MountTable.Mount> mount = MountTable.read().at(point);
-    if (mount.isEmpty() || !mount.get().type().equals(TYPE)) {
+    if (mount.isEmpty()) {
       return;
     }
     String source = mount.get().source();
+    if (!mount.get().type().equals(TYPE)) {
+      throw new MountException(
+          point + " has " + source + " mounted on it already: umount " + point + " first");
+    }
     if (answers(point)) {
       throw new MountException(
           source + " is already mounted at " + point + ": mapfs umount " + point + " first");

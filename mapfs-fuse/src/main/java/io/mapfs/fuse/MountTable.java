@@ -14,6 +14,9 @@ import java.util.Optional;
  * filesystem anything, so that it never waits for a dead one.
  */
 public final class MountTable {
+  /** What stands before the node's name in a mount's source. */
+  private static final String SOURCE_PREFIX = "mapfs:";
+
   private static final Path MOUNTINFO = Path.of("/proc/self/mountinfo");
 
   /**
@@ -28,6 +31,13 @@ public final class MountTable {
     /** Whether it shows the filesystem of that device number. */
     public boolean isOn(int otherMajor, int otherMinor) {
       return major == otherMajor && minor == otherMinor;
+    }
+
+    /** The node whose root MapFS shows here; empty for any other filesystem. */
+    public Optional<String> node() {
+      return type.equals(MountPoint.TYPE) && source.startsWith(SOURCE_PREFIX)
+          ? Optional.of(source.substring(SOURCE_PREFIX.length()))
+          : Optional.empty();
     }
   }
 

@@ -31,6 +31,15 @@ public interface MountedFileSystem extends AutoCloseable {
    */
   Unmounted unmount() throws IOException;
 
+  /**
+   * Unmounts if no program uses the mount.
+   *
+   * @return false if one does, or if it could not be done in time; the mount stands as before
+   */
+  default boolean unmountIfUnused(Duration limit) throws IOException, InterruptedException {
+    return hasEnded() || Unmounting.gracefully(mountPoint(), limit);
+  }
+
   /** Waits until the mount has ended and every request has been answered. */
   void awaitEnd() throws InterruptedException;
 

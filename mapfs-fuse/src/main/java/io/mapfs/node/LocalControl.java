@@ -11,13 +11,22 @@ import io.mapfs.node.cache.BlockCache;
 import io.mapfs.node.control.ControlServer;
 import java.io.Closeable;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * What this machine's command can ask of the daemon: {@code status}, {@code sync}, {@code umount}.
  */
 final class LocalControl implements Closeable {
+  /** How long umount(8) may take: the kernel writes its dirty pages back first. */
+  private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(60);
+
+  /** How long whoever asked waits for the end after that. */
+  private static final Duration END_LIMIT = Duration.ofSeconds(90);
+
   private final NodeConfig config;
   private final MountReport report;
   private final MountedFileSystem mount;
@@ -107,32 +116,45 @@ final class LocalControl implements Closeable {
       result.addProperty("sequence", barrier.await());
     } catch (IOException e) {
       throw new ApplianceException(
-          FailureCode.UNAVAILABLE, "not everything reached the appliance: " + e.getMessage(), e);
+          FailureCode.UNAVAILABLE,
+          "not everything reached the appliance, and "
+              + mount.mountPoint()
+              + " stays mounted: "
+              + e.getMessage()
+              + "; umount --force keeps the rest on this machine for the next mount",
+          e);
     }
     return result;
   }
 
-  /** Hands everything over first, so that a failure leaves the mount as it is. */
+  /**
+   * Hands everything over first, so that a failure leaves the mount as it is.
+   *
+   * @param force unmount although programs use it or the appliance cannot be reached
+   */
   private JsonObject umount(boolean force) throws ApplianceException, InterruptedException {
-    if (!force) {
-      try {
-        barrier.await();
-      } catch (IOException e) {
-        throw new ApplianceException(
-            FailureCode.UNAVAILABLE,
-            "still mounted, as not everything reached the appliance ("
-                + e.getMessage()
-                + "); --force unmounts and keeps the rest on this machine for the next mount",
-            e);
-      }
-    }
     try {
-      mount.unmount();
+      if (force) {
+        mount.unmount();
+      } else {
+        sync();
+        if (!mount.unmountIfUnused(UNMOUNT_LIMIT)) {
+          throw new ApplianceException(
+              FailureCode.CONFLICT,
+              mount.mountPoint()
+                  + " is in use: a program has a file open or its working directory there (fuser -vm "
+                  + mount.mountPoint()
+                  + " shows which); end it, or take the mount away all the same with --force");
+        }
+      }
+      return end.get(END_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (IOException e) {
       throw new ApplianceException(FailureCode.CONFLICT, e.getMessage(), e);
-    }
-    try {
-      return end.get();
+    } catch (TimeoutException e) {
+      throw new ApplianceException(
+          FailureCode.CONFLICT,
+          mount.mountPoint() + " was taken away, but programs still use it; the daemon serves them",
+          e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof ApplianceException failure) {
         throw failure;

@@ -8,6 +8,7 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
+import io.mapfs.fuse.MountTable;
 import io.mapfs.node.control.DaemonClient;
 import io.mapfs.node.control.RunDirectory;
 import java.io.IOException;
@@ -40,8 +41,8 @@ public final class UmountCommand implements Callable<Integer> {
   @Option(
       names = {"-f", "--force"},
       description =
-          "Unmount although the appliance cannot be reached: what it lacks is kept on this machine"
-              + " and sent at the next mount.")
+          "Unmount although programs use it or the appliance cannot be reached: what the appliance"
+              + " lacks is kept on this machine and sent at the next mount.")
   private boolean force;
 
   @Mixin private OutputOptions output;

@@ -132,7 +132,7 @@ public final class ControlServer implements Closeable {
     workers.shutdown();
     try {
       // The answer to the umount that led here is still to be written.
-      if (!workers.awaitTermination(2, TimeUnit.SECONDS)) {
+      if (!workers.awaitTermination(15, TimeUnit.SECONDS)) {
         workers.shutdownNow();
       }
     } catch (InterruptedException e) {
