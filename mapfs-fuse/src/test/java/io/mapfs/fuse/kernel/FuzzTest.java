@@ -27,6 +27,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Mutated requests of every opcode, over a filesystem that answers and fails at random. */
 class FuzzTest {
   private static final int ROUNDS = 60_000;
+  private static final List<Errno> ERRORS = List.of(Errno.values());
+  private static final List<FileType> TYPES = List.of(FileType.values());
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4})
@@ -73,10 +75,8 @@ class FuzzTest {
       corpus.add(request.toBytes());
       corpus.add(dialogue.request(opcode, 1).data(new byte[opcode.bodyBytesMin()]).toBytes());
     }
-    corpus.add(
-        dialogue.request(Opcode.READ, 1).u64(1, 0).u32(4096, 0).u64(0, 0).toBytes());
-    corpus.add(
-        dialogue.request(Opcode.READDIRPLUS, 1).u64(1, 0).u32(4096, 0).u64(0, 0).toBytes());
+    corpus.add(dialogue.request(Opcode.READ, 1).u64(1, 0).u32(4096, 0).u64(0, 0).toBytes());
+    corpus.add(dialogue.request(Opcode.READDIRPLUS, 1).u64(1, 0).u32(4096, 0).u64(0, 0).toBytes());
     corpus.add(
         dialogue
             .request(Opcode.WRITE, 1)
@@ -120,7 +120,7 @@ class FuzzTest {
   private static Object answer(SplittableRandom random, Method method, Object[] arguments)
       throws FsException {
     switch (random.nextInt(40)) {
-      case 0, 1, 2 -> throw new FsException(Errno.values()[random.nextInt(20)], "erratic");
+      case 0, 1, 2 -> throw new FsException(ERRORS.get(random.nextInt(ERRORS.size())), "erratic");
       case 3 -> throw new IllegalStateException("erratic");
       case 4 -> throw new AssertionError("erratic");
       default -> {}
@@ -169,7 +169,7 @@ class FuzzTest {
     FileTime time = new FileTime(random.nextLong(), random.nextInt(1_000_000_000));
     return new Attributes(
         random.nextLong(),
-        FileType.values()[random.nextInt(7)],
+        TYPES.get(random.nextInt(TYPES.size())),
         random.nextInt(),
         random.nextInt(),
         random.nextInt(),

@@ -65,12 +65,7 @@ class KernelConnectionTest {
   }
 
   private Request read(long[] file, long offset, int size) {
-    return kernel
-        .request(Opcode.READ, file[0])
-        .u64(file[1], offset)
-        .u32(size, 0)
-        .u64(0)
-        .u32(0, 0);
+    return kernel.request(Opcode.READ, file[0]).u64(file[1], offset).u32(size, 0).u64(0).u32(0, 0);
   }
 
   // ---- INIT ----
@@ -190,8 +185,7 @@ class KernelConnectionTest {
       // A small buffer: the listing goes on where it stopped.
       while (true) {
         ByteBuffer out =
-            kernel.ok(
-                kernel.request(opcode, ROOT).u64(0, cookie).u32(340, 0).u64(0).u32(0, 0));
+            kernel.ok(kernel.request(opcode, ROOT).u64(0, cookie).u32(340, 0).u64(0).u32(0, 0));
         if (!out.hasRemaining()) {
           break;
         }
@@ -268,12 +262,7 @@ class KernelConnectionTest {
   void dropsTheCachedModeWhereAWriteClearedIt() {
     long[] file = create("a");
     kernel.ok(
-        kernel
-            .request(Opcode.WRITE, file[0])
-            .u64(file[1], 0)
-            .u32(1, 4)
-            .u64(0, 0)
-            .data((byte) 'x'));
+        kernel.request(Opcode.WRITE, file[0]).u64(file[1], 0).u32(1, 4).u64(0, 0).data((byte) 'x'));
     assertEquals(List.of(file[0]), kernel.droppedAttributes);
     kernel.ok(kernel.request(Opcode.OPEN, file[0]).u32(OpenFlags.O_RDWR | OpenFlags.O_TRUNC, 1));
     assertEquals(2, kernel.droppedAttributes.size());
@@ -285,9 +274,7 @@ class KernelConnectionTest {
     List<Integer> flags = new ArrayList<>();
     Dialogue probed = Dialogue.ready(recordingOpens(flags));
     long node =
-        probed
-            .ok(probed.request(Opcode.MKNOD, ROOT).u32(0100644, 0, 0, 0).name("a"))
-            .getLong(0);
+        probed.ok(probed.request(Opcode.MKNOD, ROOT).u32(0100644, 0, 0, 0).name("a")).getLong(0);
     ByteBuffer out =
         probed.ok(
             probed
@@ -351,8 +338,7 @@ class KernelConnectionTest {
     assertEquals(
         0, kernel.ok(kernel.request(Opcode.LSEEK, file[0]).u64(file[1], 0).u32(3, 0)).getLong());
     assertEquals(List.of(file[0]), kernel.writtenBack);
-    kernel.fails(
-        Errno.EINVAL, kernel.request(Opcode.LSEEK, file[0]).u64(file[1], 0).u32(0, 0));
+    kernel.fails(Errno.EINVAL, kernel.request(Opcode.LSEEK, file[0]).u64(file[1], 0).u32(0, 0));
     release(file[0], file[1], OpenFlags.O_RDWR);
     kernel.ok(kernel.request(Opcode.LSEEK, file[0]).u64(-1, 0).u32(3, 0));
     assertEquals(1, kernel.writtenBack.size());
@@ -413,8 +399,7 @@ class KernelConnectionTest {
     write(file, 0, "0123456789");
     kernel.ok(kernel.request(Opcode.FLUSH, file[0]).u64(file[1], 0, 0));
     kernel.ok(kernel.request(Opcode.FSYNC, file[0]).u64(file[1]).u32(1, 0));
-    kernel.ok(
-        kernel.request(Opcode.FALLOCATE, file[0]).u64(file[1], 0, 100).u32(0, 0));
+    kernel.ok(kernel.request(Opcode.FALLOCATE, file[0]).u64(file[1], 0, 100).u32(0, 0));
     kernel.fails(
         Errno.EINVAL, kernel.request(Opcode.FALLOCATE, file[0]).u64(file[1], 0, 0).u32(0, 0));
     long[] copy = create("b");
@@ -499,8 +484,7 @@ class KernelConnectionTest {
     kernel.fails(Errno.ERANGE, getxattr(file[0], 4, "user.k"));
     kernel.fails(Errno.ENODATA, getxattr(file[0], 4, "user.none"));
     assertEquals(
-        "user.k\0",
-        text(kernel.ok(kernel.request(Opcode.LISTXATTR, file[0]).u32(100, 0))));
+        "user.k\0", text(kernel.ok(kernel.request(Opcode.LISTXATTR, file[0]).u32(100, 0))));
     kernel.ok(kernel.request(Opcode.REMOVEXATTR, file[0]).name("user.k"));
     assertEquals(0, kernel.ok(kernel.request(Opcode.LISTXATTR, file[0]).u32(0, 0)).getInt(0));
     kernel.fails(
@@ -515,11 +499,8 @@ class KernelConnectionTest {
   @Test
   void readsTheShortSetxattrWhereThatWasAgreed() {
     Dialogue old = Dialogue.ready(files, 32, 0, false);
-    old.ok(
-        old.request(Opcode.SETXATTR, ROOT).u32(1, 0).name("user.k").data((byte) 'v'));
-    assertEquals(
-        "v",
-        text(old.ok(old.request(Opcode.GETXATTR, ROOT).u32(9, 0).name("user.k"))));
+    old.ok(old.request(Opcode.SETXATTR, ROOT).u32(1, 0).name("user.k").data((byte) 'v'));
+    assertEquals("v", text(old.ok(old.request(Opcode.GETXATTR, ROOT).u32(9, 0).name("user.k"))));
   }
 
   // ---- The connection ----
@@ -590,8 +571,7 @@ class KernelConnectionTest {
                 (proxy, method, arguments) -> {
                   if ((Long) arguments[3] == 0) {
                     ((DirectorySink) arguments[5])
-                        .accept(
-                            new byte[] {'a'}, 5, FileType.REGULAR, 1, null);
+                        .accept(new byte[] {'a'}, 5, FileType.REGULAR, 1, null);
                   }
                   throw new FsException(Errno.ETIMEDOUT, "network");
                 });
@@ -602,8 +582,7 @@ class KernelConnectionTest {
             .ok(dialogue.request(Opcode.READDIR, ROOT).u64(0, 0).u32(4096, 0).u64(0, 0))
             .remaining());
     dialogue.fails(
-        Errno.ETIMEDOUT,
-        dialogue.request(Opcode.READDIR, ROOT).u64(0, 1).u32(4096, 0).u64(0, 0));
+        Errno.ETIMEDOUT, dialogue.request(Opcode.READDIR, ROOT).u64(0, 1).u32(4096, 0).u64(0, 0));
   }
 
   @Test
