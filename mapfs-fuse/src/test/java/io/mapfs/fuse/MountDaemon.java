@@ -24,7 +24,7 @@ import java.util.List;
  * its own process serves (it could not be killed then). Ends, unmounted, with its standard input.
  *
  * <pre>
- *  arguments: FRONT_END MOUNT_POINT [ro]
+ *  arguments: FRONT_END MOUNT_POINT [ro] [deadline=SECONDS]
  *  says "ready PROTOCOL FEATURES", then answers each line with one line, "ok…" or "failed …":
  *    sync            the mount barrier
  *    fsyncs          how often fsync has reached the filesystem
@@ -34,7 +34,7 @@ import java.util.List;
  *    poke PATH TEXT  changes a file's start behind the kernel's back
  *    inode PATH      invalidates it
  *    entry PATH NAME invalidates an entry
- *    stall MILLIS    makes every later read wait so long, until interrupted
+ *    stall OPERATION MILLIS   makes every later call wait so long, until interrupted
  * </pre>
  */
 public final class MountDaemon {
@@ -58,9 +58,10 @@ public final class MountDaemon {
     MountOptions options =
         MountOptions.of(Path.of(arguments[1]), "mapfs:test")
             .withReadOnly(Arrays.asList(arguments).contains("ro"))
-            .withSyncDeadline(Duration.ofSeconds(20));
+            .withSyncDeadline(Duration.ofSeconds(deadlineSeconds(arguments)));
     try (MountedFileSystem mounted =
         FrontEnds.named(arguments[0]).mount(probed.operations(), options)) {
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> unmount(mounted)));
       ConnectionFacts facts = mounted.awaitReady(Duration.ofSeconds(10));
       say("ready " + facts.major() + '.' + facts.minor() + ' ' + facts.features());
       new MountDaemon(files, probed, mounted).obey();
@@ -68,6 +69,23 @@ public final class MountDaemon {
       say("failed " + e.getMessage());
     }
     Runtime.getRuntime().halt(0);
+  }
+
+  private static void unmount(MountedFileSystem mounted) {
+    try {
+      mounted.unmount();
+    } catch (IOException e) {
+      System.err.println(e.getMessage());
+    }
+  }
+
+  private static int deadlineSeconds(String[] arguments) {
+    String prefix = "deadline=";
+    return Arrays.stream(arguments)
+        .filter(argument -> argument.startsWith(prefix))
+        .map(argument -> Integer.valueOf(argument.substring(prefix.length())))
+        .findFirst()
+        .orElse(60);
   }
 
   /** The kernel's coarse clock ticks every 1 to 10 ms; this one never runs ahead of it. */
@@ -139,7 +157,7 @@ public final class MountDaemon {
         return "ok";
       }
       case "stall" -> {
-        probed.stallMillis(Long.parseLong(words.get(1)));
+        probed.stall(words.get(1), Long.parseLong(words.get(2)));
         return "ok";
       }
       default -> throw new IllegalArgumentException(words.get(0));

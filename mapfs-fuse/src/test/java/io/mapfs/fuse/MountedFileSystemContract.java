@@ -596,6 +596,62 @@ public abstract class MountedFileSystemContract {
   }
 
   @Test
+  void holdsTheBarrierWhileOthersWrite() throws Exception {
+    needs(Feature.MOUNT_BARRIER);
+    Process writer =
+        new ProcessBuilder(
+                "bash", "-c", "exec 3>\"$0\"; while echo line >&3; do :; done", dir + "/log")
+            .start();
+    try {
+      sh("until test -s log; do sleep 0.05; done");
+      for (int i = 0; i < 5; i++) {
+        sh("exec 3<>f" + i + "; echo -n data >&3; stat -c %s log >size");
+        mount.ask("sync");
+        long before = Long.parseLong(sh("cat size"));
+        assertTrue(Long.parseLong(ask("size", "log")) >= before);
+      }
+    } finally {
+      writer.destroyForcibly().waitFor();
+    }
+  }
+
+  @Test
+  void failsABarrierThatTakesTooLongAndHoldsTheNext() throws Exception {
+    needs(Feature.MOUNT_BARRIER);
+    try (TestMount slow = TestMount.start(frontEnd(), "deadline=5")) {
+      slow.sh("echo x >a");
+      slow.ask("stall fsync 600000");
+      // fsync holds the inode's lock while it waits for the filesystem.
+      Process user =
+          new ProcessBuilder("bash", "-c", "cd \"$0\"; exec 3>>a; sync a", slow.path().toString())
+              .start();
+      while (slow.ask("fsyncs").equals("0")) {
+        Thread.sleep(20);
+      }
+      assertTrue(slow.tell("sync").startsWith("failed "));
+      assertEquals("alive", slow.sh("echo alive >b; cat b"));
+      slow.ask("stall none 0");
+      user.destroyForcibly().waitFor();
+      slow.ask("sync");
+    }
+  }
+
+  @Test
+  void startsTheProcessBehindTheBarrierAgain() throws Exception {
+    needs(Feature.MOUNT_BARRIER);
+    try (FileChannel channel =
+        FileChannel.open(
+            dir.resolve("a"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[10]));
+      mount.ask("sync");
+      sh("kill -9 $(pgrep -P " + mount.pid() + " -f SyncHelper)");
+      channel.write(ByteBuffer.wrap(new byte[10]));
+      mount.ask("sync");
+      assertEquals("20", ask("size", "a"));
+    }
+  }
+
+  @Test
   void passesFsyncOn() throws Exception {
     long before = Long.parseLong(mount.ask("fsyncs"));
     sh("echo x >a; sync a");
@@ -621,18 +677,18 @@ public abstract class MountedFileSystemContract {
   void interruptsAReadThatWaits() throws Exception {
     needs(Feature.INTERRUPTS_READS);
     sh("echo -n data >a; sync a; dd of=a oflag=nocache conv=notrunc,fdatasync count=0 status=none");
-    mount.ask("stall 50000");
+    mount.ask("stall read 50000");
     try {
       assertEquals("124", sh("timeout 1 dd if=a iflag=direct of=/dev/null status=none || echo $?"));
     } finally {
-      mount.ask("stall 0");
+      mount.ask("stall read 0");
     }
   }
 
   @Test
   void servesOthersWhileManyRequestsWait() throws Exception {
     sh("for i in $(seq 20); do echo $i >f$i; done; sync f*");
-    mount.ask("stall 2000");
+    mount.ask("stall read 2000");
     try {
       assertEquals(
           "20 done",
@@ -640,7 +696,7 @@ public abstract class MountedFileSystemContract {
                   + "mkdir meanwhile; touch meanwhile/x; ls -l >/dev/null; echo 20; wait; echo done")
               .replace('\n', ' '));
     } finally {
-      mount.ask("stall 0");
+      mount.ask("stall read 0");
     }
   }
 

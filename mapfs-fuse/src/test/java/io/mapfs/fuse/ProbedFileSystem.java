@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class ProbedFileSystem {
   private final FileSystemOperations target;
   private final AtomicLong fsyncs = new AtomicLong();
+  private volatile String stalled = "";
   private volatile long stallMillis;
 
   ProbedFileSystem(FileSystemOperations target) {
@@ -34,15 +35,18 @@ final class ProbedFileSystem {
     return fsyncs.get();
   }
 
-  void stallMillis(long millis) {
+  /** Makes every later call of that operation wait, until interrupted; 0: no more. */
+  void stall(String operation, long millis) {
     stallMillis = millis;
+    stalled = operation;
   }
 
   private Object call(Method method, Object[] arguments) throws Throwable {
-    switch (method.getName()) {
-      case "fsync" -> fsyncs.incrementAndGet();
-      case "read" -> stall((RequestContext) arguments[0]);
-      default -> {}
+    if (method.getName().equals("fsync")) {
+      fsyncs.incrementAndGet();
+    }
+    if (method.getName().equals(stalled)) {
+      stall((RequestContext) arguments[0]);
     }
     try {
       return method.invoke(target, arguments);
@@ -58,7 +62,7 @@ final class ProbedFileSystem {
     CountDownLatch interrupted = new CountDownLatch(1);
     context.onInterrupt(interrupted::countDown);
     if (interrupted.await(stallMillis, TimeUnit.MILLISECONDS)) {
-      throw new FsException(Errno.EINTR, "stalled read");
+      throw new FsException(Errno.EINTR, "stalled");
     }
     context.onInterrupt(null);
   }

@@ -93,11 +93,16 @@ public final class TestMount implements AutoCloseable {
 
   /** The daemon's answer to a command, without its "ok". */
   public String ask(String command) throws IOException {
-    process.getOutputStream().write((command + '\n').getBytes(StandardCharsets.UTF_8));
-    process.getOutputStream().flush();
-    String answer = line(answers);
+    String answer = tell(command);
     assertTrue(answer.startsWith("ok"), command + ": " + answer);
     return answer.substring(2).trim();
+  }
+
+  /** The daemon's answer to a command, {@code ok …} or {@code failed …}. */
+  public String tell(String command) throws IOException {
+    process.getOutputStream().write((command + '\n').getBytes(StandardCharsets.UTF_8));
+    process.getOutputStream().flush();
+    return line(answers);
   }
 
   /** Runs a script in the mount's root: what it printed, trimmed. It must succeed. */

@@ -49,7 +49,8 @@ final class MountCache implements KernelCache, AutoCloseable {
   @Override
   public boolean isWriter(int pid) {
     SyncProcess current = process;
-    return current != null && current.hasThread(pid);
+    // The thread ids of one that has died may be somebody else's by now.
+    return current != null && current.hasThread(pid) && current.isAlive();
   }
 
   @Override
@@ -84,26 +85,37 @@ final class MountCache implements KernelCache, AutoCloseable {
     if (nodes.length == 0) {
       return;
     }
-    SyncProcess current = running();
     long end = System.nanoTime() + deadline.toNanos();
+    SyncProcess first = running();
+    try {
+      sync(first, nodes, end);
+    } catch (IOException e) {
+      // A signal to the daemon's process group or control group kills this process too, just when
+      // the daemon wants its last barrier.
+      if (first.isAlive() || System.nanoTime() - end >= 0) {
+        throw e;
+      }
+      sync(running(), nodes, end);
+    }
+  }
+
+  private void sync(SyncProcess by, long[] nodes, long endNanos)
+      throws IOException, InterruptedException {
     Deque<CompletableFuture<Long>> asked = new ArrayDeque<>();
     IOException failure = null;
-    for (int next = 0; next < nodes.length || !asked.isEmpty(); ) {
+    int next = 0;
+    while (next < nodes.length || !asked.isEmpty()) {
       if (next < nodes.length && asked.size() < ASKED_MAX) {
-        asked.add(current.ask(SyncHelper.SYNC, nodes[next++]));
+        asked.add(by.ask(SyncHelper.SYNC, nodes[next++]));
         continue;
       }
       try {
-        await(current, asked.remove(), end);
+        await(by, asked.remove(), endNanos);
       } catch (IOException e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
+        if (!by.isAlive()) {
+          throw e;
         }
-        if (!current.isAlive()) {
-          break;
-        }
+        failure = failure == null ? e : failure;
       }
     }
     if (failure != null) {

@@ -39,6 +39,9 @@ final class SyncProcess implements AutoCloseable {
   private final AtomicLong sequences = new AtomicLong();
   private final Set<Integer> threadIds;
 
+  /** Set once no answer will come any more. */
+  private volatile boolean silent;
+
   private SyncProcess(Process process, BufferedReader answers, Set<Integer> threadIds) {
     this.process = process;
     this.commands = process.getOutputStream();
@@ -108,8 +111,9 @@ final class SyncProcess implements AutoCloseable {
     }
   }
 
+  /** Whether it may still answer: its end shows first by its closed pipe. */
   boolean isAlive() {
-    return process.isAlive();
+    return !silent && process.isAlive();
   }
 
   boolean hasThread(int threadId) {
@@ -136,7 +140,7 @@ final class SyncProcess implements AutoCloseable {
       pending.remove(sequence);
       answer.completeExceptionally(new IOException("the process that syncs the mount is gone", e));
     }
-    if (!process.isAlive()) {
+    if (!isAlive()) {
       failAll();
     }
     return answer;
@@ -158,6 +162,7 @@ final class SyncProcess implements AutoCloseable {
     } catch (IOException e) {
       // The pipe broke with the process: told to all who wait, below.
     } finally {
+      silent = true;
       failAll();
     }
   }

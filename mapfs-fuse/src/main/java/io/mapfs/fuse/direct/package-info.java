@@ -12,7 +12,10 @@
  * <ul>
  *   <li>No thread of the daemon makes a system call that the kernel can only finish by asking the
  *       daemon: such a thread could not even be killed. What has to be done on the mount itself
- *       (fsync of its files, umount) is done by child processes, which do not hold /dev/fuse.
+ *       (fsync of its files, umount) is done by child processes, which do not hold /dev/fuse. One
+ *       exception is left: the notifier waits for the lock of the inode that it tells the kernel
+ *       of; a daemon that is killed just then needs its connection aborted by hand
+ *       (/sys/fs/fuse/connections).
  *   <li>While a request may come and all threads are busy, another thread is started, up to the
  *       bound: a request that blocks does not starve the mount.
  *   <li>A reply is written to the same clone of /dev/fuse that its request was read from.

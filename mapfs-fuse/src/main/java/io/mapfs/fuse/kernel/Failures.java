@@ -34,7 +34,12 @@ public final class Failures {
       }
       return expected.errno();
     }
-    log(thrown, operation, node, "a fault, answered with EIO");
+    try {
+      log(thrown, operation, node, "a fault, answered with EIO");
+    } catch (VirtualMachineError e) {
+      // No memory or stack left to tell it with: the answer is what somebody waits for.
+      return Errno.EIO;
+    }
     return Errno.EIO;
   }
 
