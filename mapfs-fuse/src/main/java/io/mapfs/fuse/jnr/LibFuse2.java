@@ -8,14 +8,18 @@ import jnr.ffi.annotations.IgnoreError;
  * and sizes are {@code long}: 64-bit machines only.
  */
 public interface LibFuse2 {
+  /** The dynamic loader, which finds a function of a version. */
+  interface Loader {
+    long dlopen(String file, int flags);
+
+    long dlvsym(long library, String name, String version);
+  }
+
   /** {@code struct fuse_chan *fuse_mount(const char *mountpoint, struct fuse_args *args)}. */
   long fuse_mount(long mountPoint, long arguments);
 
   /** Closes the channel; unmounts lazily if that was not done. */
   void fuse_unmount(long mountPoint, long channel);
-
-  /** {@code struct fuse *fuse_new(ch, args, op, op_size, user_data)}. */
-  long fuse_new(long channel, long arguments, long operations, long operationsBytes, long userData);
 
   void fuse_destroy(long fuse);
 

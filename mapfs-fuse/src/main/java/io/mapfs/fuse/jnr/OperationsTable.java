@@ -1,6 +1,5 @@
 package io.mapfs.fuse.jnr;
 
-import com.kenai.jffi.MemoryIO;
 import java.util.ArrayList;
 import java.util.List;
 import jnr.ffi.Runtime;
@@ -9,23 +8,21 @@ import ru.serce.jnrfuse.struct.FuseOperations;
 
 /**
  * {@code struct fuse_operations} in native memory, as jnr-fuse lays it out, with callbacks of our
- * own shapes. Never freed: libfuse may call as long as the process lives.
+ * own shapes.
  */
 final class OperationsTable extends FuseOperations {
   /** flag_nullpath_ok, flag_nopath, flag_utime_omit_ok: the bits of one 32-bit number. */
   private static final int FLAGS = 1 | (1 << 1) | (1 << 2);
 
-  private static final MemoryIO MEMORY = MemoryIO.getInstance();
-
   private final long sizeBytes = Struct.size(this);
-  private final long address = MEMORY.allocateMemory(sizeBytes, true);
+  private final long address = NativeMemory.allocate(sizeBytes);
 
   /** Keeps callbacks and their native trampolines from being collected. */
   private final List<Object> kept = new ArrayList<>();
 
   OperationsTable() {
     super(Runtime.getSystemRuntime());
-    MEMORY.putInt(address + flag_nullpath_ok.offset(), FLAGS);
+    NativeMemory.putInt(address + flag_nullpath_ok.offset(), FLAGS);
   }
 
   /** Sets the callback of a member of this table. */
@@ -34,7 +31,7 @@ final class OperationsTable extends FuseOperations {
         Runtime.getSystemRuntime().getClosureManager().getClosurePointer(shape, callback);
     kept.add(callback);
     kept.add(trampoline);
-    MEMORY.putLong(address + member.offset(), trampoline.address());
+    NativeMemory.putLong(address + member.offset(), trampoline.address());
   }
 
   long address() {
@@ -43,5 +40,11 @@ final class OperationsTable extends FuseOperations {
 
   long sizeBytes() {
     return sizeBytes;
+  }
+
+  /** Lets go of memory and callbacks, once libfuse calls no more. */
+  void free() {
+    kept.clear();
+    NativeMemory.free(address);
   }
 }

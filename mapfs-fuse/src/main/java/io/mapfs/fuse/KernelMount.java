@@ -1,0 +1,86 @@
+package io.mapfs.fuse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A mount as the kernel has it, whichever front end made it: its place and its device number, by
+ * which it is told from another mount at the same place.
+ */
+public final class KernelMount {
+  private static final Logger LOG = LoggerFactory.getLogger(KernelMount.class);
+
+  private final Path mountPoint;
+  private final int major;
+  private final int minor;
+
+  private KernelMount(Path mountPoint, int major, int minor) {
+    this.mountPoint = mountPoint;
+    this.major = major;
+    this.minor = minor;
+  }
+
+  /** The mount that was made last at a place, an absolute path free of symbolic links. */
+  public static KernelMount at(Path mountPoint) throws IOException {
+    MountTable.Mount mount =
+        MountTable.read()
+            .at(mountPoint)
+            .orElseThrow(() -> new IOException("it is not in /proc/self/mountinfo"));
+    return new KernelMount(mountPoint, mount.major(), mount.minor());
+  }
+
+  public Path mountPoint() {
+    return mountPoint;
+  }
+
+  public int major() {
+    return major;
+  }
+
+  public int minor() {
+    return minor;
+  }
+
+  /** Sets the kernel's readahead on this mount. */
+  public void setReadAhead(int kib) {
+    Path readAhead = Path.of("/sys/class/bdi", major + ":" + minor, "read_ahead_kb");
+    try {
+      Files.writeString(readAhead, Integer.toString(kib));
+    } catch (IOException e) {
+      LOG.info("readahead stays at the kernel's default: {}", e.toString());
+    }
+  }
+
+  /**
+   * As {@link MountedFileSystem#unmount}.
+   *
+   * @param limit the longest that each attempt may take
+   */
+  public MountedFileSystem.Unmounted unmount(Duration limit) throws IOException {
+    Optional<MountTable.Mount> seen = MountTable.read().at(mountPoint);
+    if (seen.isEmpty()) {
+      return MountedFileSystem.Unmounted.ALREADY;
+    }
+    if (!seen.get().isOn(major, minor)) {
+      throw new IOException(
+          mountPoint + " is covered by another mount: unmount " + seen.get().source() + " first");
+    }
+    try {
+      if (Unmounting.gracefully(mountPoint, limit)) {
+        return MountedFileSystem.Unmounted.GRACEFUL;
+      }
+      if (Unmounting.lazily(mountPoint, limit)) {
+        return MountedFileSystem.Unmounted.LAZY;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while unmounting " + mountPoint, e);
+    }
+    throw new IOException(mountPoint + " cannot be unmounted: try umount -l " + mountPoint);
+  }
+}
