@@ -22,9 +22,6 @@ final class ConnectionInfo {
   private static final int CAPABLE = 20;
   private static final int WANT = 24;
 
-  /** FUSE_CAP_ATOMIC_O_TRUNC: O_TRUNC comes with OPEN. */
-  private static final int ATOMIC_O_TRUNC = 1 << 3;
-
   /** FUSE_CAP_BIG_WRITES: more than a page a WRITE. */
   private static final int BIG_WRITES = 1 << 5;
 
@@ -36,12 +33,15 @@ final class ConnectionInfo {
 
   private ConnectionInfo() {}
 
-  /** Asks for the features that this front end serves, as far as the kernel has them. */
+  /**
+   * Asks for the features that this front end serves, as far as the kernel has them. Not for
+   * FUSE_CAP_ATOMIC_O_TRUNC: with it nobody would clear setuid, because the kernel leaves that to a
+   * truncation of its own and libfuse 2 cannot ask the filesystem for it.
+   */
   static ConnectionFacts agree(long address) {
-    int wanted = NativeMemory.getInt(address + CAPABLE) & (ATOMIC_O_TRUNC | BIG_WRITES | DONT_MASK);
+    int wanted = NativeMemory.getInt(address + CAPABLE) & (BIG_WRITES | DONT_MASK);
     NativeMemory.putInt(address + WANT, NativeMemory.getInt(address + WANT) | wanted);
     Set<String> features = new HashSet<>();
-    add(features, wanted, ATOMIC_O_TRUNC, "ATOMIC_O_TRUNC");
     add(features, wanted, BIG_WRITES, "BIG_WRITES");
     add(features, wanted, DONT_MASK, "DONT_MASK");
     add(features, NativeMemory.getInt(address + ASYNC_READ), 1, "ASYNC_READ");
