@@ -5,10 +5,11 @@ import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.posix.Descriptor;
-import io.mapfs.core.posix.DirectoryReader;
 import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.OpenFlags;
+import io.mapfs.core.posix.PathSet;
 import io.mapfs.core.posix.Posix;
+import io.mapfs.core.posix.TreeWalk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ import java.util.function.Consumer;
 /**
  * Walks a tree and tells its lines in path order. Files are read and hashed by several threads; the
  * number of those on their way is bounded. Stays on the root's filesystem: what is mounted below it
- * is told as a line {@code type=mount}. Symbolic links are never followed.
+ * is told as a line {@code type=mount}. The tree must be left alone meanwhile.
  */
 public final class TreeFingerprint {
   private static final int PENDING_MAX = 256;
@@ -40,13 +41,13 @@ public final class TreeFingerprint {
   /** Values of xattrs up to this length stand as they are, longer ones as their hash. */
   private static final int PLAIN_VALUE_BYTES_MAX = 64;
 
-  private static final int DIRECTORY_FLAGS = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
   private static final int FILE_FLAGS =
-      OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY;
+      OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY;
 
   private static final ThreadLocal<ByteBuffer> BUFFER =
       ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(BUFFER_BYTES));
 
+  private final TreeWalk walk;
   private final boolean inodeNumbers;
   private final Consumer<FingerprintLine> sink;
   private final ExecutorService readers;
@@ -55,10 +56,12 @@ public final class TreeFingerprint {
   /** First path of each file that has several names. */
   private final Map<Long, String> linkedFiles = new HashMap<>();
 
-  private FileStatus rootStatus;
-
   private TreeFingerprint(
-      boolean inodeNumbers, Consumer<FingerprintLine> sink, ExecutorService readers) {
+      TreeWalk walk,
+      boolean inodeNumbers,
+      Consumer<FingerprintLine> sink,
+      ExecutorService readers) {
+    this.walk = walk;
     this.inodeNumbers = inodeNumbers;
     this.sink = sink;
     this.readers = readers;
@@ -81,74 +84,43 @@ public final class TreeFingerprint {
               thread.setDaemon(true);
               return thread;
             });
-    try {
-      TreeFingerprint walk = new TreeFingerprint(inodeNumbers, sink, readers);
-      try (Descriptor top = Posix.open(root.toString(), DIRECTORY_FLAGS, 0)) {
-        FileStatus status = Posix.status(top.number());
-        walk.rootStatus = status;
-        // The path ends in a dot: the descriptor's own would be a symlink, and is not followed.
-        byte[] self = Posix.bytes("/proc/self/fd/" + top.number() + "/.");
-        walk.ready(new FingerprintLine("/", walk.fields(status, self)));
-        walk.children("", top);
+    try (TreeWalk walk = new TreeWalk(root.toString(), PathSet.of(List.of()), false)) {
+      TreeFingerprint fingerprint = new TreeFingerprint(walk, inodeNumbers, sink, readers);
+      try {
+        fingerprint.run();
       } catch (FsException e) {
-        throw new IOException("cannot read " + root + ": " + e.getMessage(), e);
+        Path place = root.resolve(Posix.printable(walk.path()));
+        throw new IOException("cannot read " + place + ": " + e.getMessage(), e);
       }
-      walk.drain(0);
     } finally {
       readers.shutdownNow();
     }
   }
 
-  private void children(String path, Descriptor directory)
-      throws FsException, IOException, InterruptedException {
-    List<Name> names = new ArrayList<>();
-    DirectoryReader reader = new DirectoryReader(directory.number());
-    while (reader.next()) {
-      names.add(reader.name());
-    }
-    names.sort(null);
-    for (Name name : names) {
-      child(path + "/" + FingerprintLine.escape(name.toBytes()), directory, name);
-    }
-  }
-
-  private void child(String path, Descriptor directory, Name name)
-      throws FsException, IOException, InterruptedException {
-    FileStatus status = Posix.status(directory.number(), name.toBytes());
-    if (isElsewhere(status)) {
-      ready(new FingerprintLine(path, "type=mount"));
-      return;
-    }
-    String fields = fields(status, Posix.descriptorPath(directory.number(), name));
-    switch (status.type()) {
-      case REGULAR -> regular(path, fields, directory, name, status);
-      case SYMLINK -> {
-        byte[] target = Posix.readLink(directory.number(), name.toBytes());
-        ready(new FingerprintLine(path, fields + " target=" + FingerprintLine.escape(target)));
-      }
-      case DIRECTORY -> {
-        ready(new FingerprintLine(path, fields));
-        try (Descriptor opened =
-            Posix.open(
-                directory.number(), name.toBytes(), DIRECTORY_FLAGS | OpenFlags.O_NOFOLLOW, 0)) {
-          children(path, opened);
+  private void run() throws FsException, IOException, InterruptedException {
+    TreeWalk.Step step = walk.next();
+    while (step != TreeWalk.Step.END) {
+      String path = "/" + FingerprintLine.escape(walk.path());
+      switch (step) {
+        case DIRECTORY -> {
+          // The path ends in a dot: the descriptor's own would be a symlink, and is not followed.
+          byte[] self = Posix.bytes("/proc/self/fd/" + walk.directory() + "/.");
+          ready(new FingerprintLine(path, fields(walk.status(), self)));
         }
+        case FILE -> file(path, walk.status());
+        case ELSEWHERE -> ready(new FingerprintLine(path, "type=mount"));
+        default ->
+            throw new FsException(Errno.ENOENT, "it vanished; leave the tree alone meanwhile");
       }
-      default -> ready(new FingerprintLine(path, fields));
+      step = walk.next();
     }
+    drain(0);
   }
 
-  /** By the mount: one mount of overlayfs has several device numbers. */
-  private boolean isElsewhere(FileStatus status) {
-    return status.mountId() != 0
-        ? status.mountId() != rootStatus.mountId()
-        : status.device() != rootStatus.device();
-  }
-
-  /** Hashes a file beside the walk; of one with several names the first only. */
-  private void regular(
-      String path, String fields, Descriptor directory, Name name, FileStatus status)
+  /** Tells a file; of one with several names the first is read, the others refer to it. */
+  private void file(String path, FileStatus status)
       throws FsException, IOException, InterruptedException {
+    String fields = fields(status, Posix.descriptorPath(walk.directory(), walk.name()));
     if (status.nlink() > 1) {
       String first = linkedFiles.putIfAbsent(status.ino(), path);
       if (first != null) {
@@ -156,8 +128,22 @@ public final class TreeFingerprint {
         return;
       }
     }
+    if (status.type() == FileType.REGULAR) {
+      regular(path, fields);
+    } else if (status.type() == FileType.SYMLINK) {
+      byte[] target = Posix.readLink(walk.directory(), walk.name().toBytes());
+      ready(new FingerprintLine(path, fields + " target=" + FingerprintLine.escape(target)));
+    } else {
+      ready(new FingerprintLine(path, fields));
+    }
+  }
+
+  /** Hashes a file beside the walk. */
+  private void regular(String path, String fields)
+      throws FsException, IOException, InterruptedException {
     // Opened here, as the directory may be closed by the time that the file is read.
-    Descriptor file = Posix.open(directory.number(), name.toBytes(), FILE_FLAGS, 0);
+    Descriptor file =
+        Posix.openToRead(walk.directory(), walk.name().toBytes(), FILE_FLAGS);
     CompletableFuture<FingerprintLine> line = new CompletableFuture<>();
     readers.execute(
         () -> {

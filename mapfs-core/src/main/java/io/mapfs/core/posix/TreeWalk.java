@@ -224,7 +224,8 @@ public final class TreeWalk implements AutoCloseable {
     Frame left = frames.pop();
     try {
       Frame parent = frames.peek();
-      if (parent != null && parent.descriptor == null && parent.next < parent.children.length) {
+      if (parent != null && parent.descriptor == null) {
+        // Also of a directory that has no children left: its own parent is found by it.
         parent.descriptor = reopenParent(left, parent);
       }
     } finally {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mapfs.core.fingerprint.FingerprintDifference.Kind;
+import io.mapfs.core.importer.RootTests;
+import io.mapfs.core.importer.SourceTree;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -55,6 +57,33 @@ final class TreeFingerprintTest {
         "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", motd.get("sha256"));
     assertEquals("/etc/motd", lines.get(4).fieldMap().get("same"));
     assertEquals("etc/../nowhere", lines.get(1).fieldMap().get("target"));
+  }
+
+  @Test
+  void findsACopyOfEverythingTheSame() throws Exception {
+    RootTests.requireRoot();
+    new SourceTree(tree).directory("all", 0755);
+    SourceTree all = new SourceTree(tree.resolve("all")).fill().unlink("etc/hole");
+    List<FingerprintLine> before = lines();
+    Path original = tree;
+    tree = directory.resolve("copy");
+    Process cp = new ProcessBuilder("cp", "-a", original.toString(), tree.toString()).start();
+    assertEquals(0, cp.waitFor());
+    assertEquals(before, lines());
+    tree = original;
+    all.xattr("tmp/fifo", "trusted.note", new byte[] {'g'}).unlink("shared/link2");
+    List<String> differences = new ArrayList<>();
+    FingerprintDifference.between(
+        before.iterator(),
+        lines().iterator(),
+        difference -> differences.add(difference.path() + " " + difference.fields()));
+    assertEquals(
+        List.of(
+            "/all/etc/link [nlink]",
+            "/all/shared [mtime]",
+            "/all/shared/link2 []",
+            "/all/tmp/fifo [xattr:trusted.note]"),
+        differences);
   }
 
   @Test

@@ -53,6 +53,20 @@ final class TreeWalkTest {
   }
 
   @Test
+  void goesDeeperThanDirectoriesStayOpen() throws Exception {
+    Path at = root;
+    for (int i = 0; i < 150; i++) {
+      at = Files.createDirectory(at.resolve("d"));
+    }
+    Files.writeString(root.resolve("d/z"), "");
+    try (TreeWalk walk = walk()) {
+      List<String> steps = rest(walk);
+      assertEquals(152, steps.size());
+      assertEquals("FILE 2 d/z", steps.get(151));
+    }
+  }
+
+  @Test
   void tellsWhatVanished() throws Exception {
     Files.writeString(root.resolve("a"), "");
     Files.writeString(root.resolve("b"), "");
