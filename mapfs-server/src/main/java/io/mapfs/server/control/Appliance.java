@@ -111,8 +111,13 @@ public final class Appliance implements ApplianceService, Closeable {
   public JsonObject call(
       Session session, String method, JsonObject parameters, Consumer<JsonObject> progress)
       throws ApplianceException {
-    return guarded(
-        method, () -> methods.call(client(session), new Parameters(method, parameters), progress));
+    long begunNanos = System.nanoTime();
+    JsonObject result =
+        guarded(
+            method,
+            () -> methods.call(client(session), new Parameters(method, parameters), progress));
+    result.addProperty("elapsedMicros", (System.nanoTime() - begunNanos) / 1_000);
+    return result;
   }
 
   // ---- blocks and trees ----
