@@ -31,7 +31,7 @@ import java.util.zip.CRC32C;
  * <p>Safe for concurrent use; appends come from one thread.
  */
 final class LocalJournal implements Closeable {
-  /** A segment is closed when it is at least this long. */
+  /** A segment takes no more when it is at least this long. */
   static final long SEGMENT_BYTES = 16L << 20;
 
   /** "MPLJ". */
@@ -65,8 +65,11 @@ final class LocalJournal implements Closeable {
   private final List<Segment> segments = new ArrayList<>();
   private final NavigableMap<Long, Location> entries = new TreeMap<>();
 
-  private LocalJournal(Path directory) {
+  private final long segmentBytes;
+
+  private LocalJournal(Path directory, long segmentBytes) {
     this.directory = directory;
+    this.segmentBytes = segmentBytes;
   }
 
   /**
@@ -75,13 +78,17 @@ final class LocalJournal implements Closeable {
    * @throws IOException also for a segment of a newer format, which is left as it is
    */
   static LocalJournal open(Path directory) throws IOException {
+    return open(directory, SEGMENT_BYTES);
+  }
+
+  static LocalJournal open(Path directory, long segmentBytes) throws IOException {
     Files.createDirectories(directory);
     List<Path> files = new ArrayList<>();
     try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, PREFIX + "*" + SUFFIX)) {
       found.forEach(files::add);
     }
     files.sort(null);
-    LocalJournal journal = new LocalJournal(directory);
+    LocalJournal journal = new LocalJournal(directory, segmentBytes);
     try {
       boolean damaged = false;
       for (Path file : files) {
@@ -197,7 +204,7 @@ final class LocalJournal implements Closeable {
             "record " + sequence + " does not follow " + entries.lastKey());
       }
       segment = segments.isEmpty() ? null : segments.get(segments.size() - 1);
-      if (segment == null || segment.endBytes >= SEGMENT_BYTES) {
+      if (segment == null || segment.endBytes >= segmentBytes) {
         segment = newSegment(sequence);
       }
     }
@@ -280,9 +287,9 @@ final class LocalJournal implements Closeable {
     }
   }
 
-  /** Whether appending went on to a new segment since {@link #dropThrough} last ran. */
-  synchronized boolean hasFullSegments() {
-    return segments.size() > 1;
+  /** The last record of the oldest segment, if it is one that takes no more; else 0. */
+  synchronized long lastOfOldestFullSegment() {
+    return segments.size() > 1 ? segments.get(0).lastSequence : 0;
   }
 
   /** Deletes segments whose records are all up to this one; the last segment stays. */

@@ -113,12 +113,26 @@ public final class OverlayState implements Closeable {
       trusted = false;
       return;
     }
-    for (long sequence = position.sequence() + 1; sequence <= journal.lastSequence(); sequence++) {
-      SealedRecord sealed = journal.read(sequence);
-      index.apply(sealed.record().changes(), sealed.pages(), position.after(sealed.record()));
-      position = index.position();
+    try {
+      replay();
+    } catch (MalformedRecordException e) {
+      trusted = false;
+      LOG.warn(
+          "the local copy in {} cannot be brought up to date from its journal, it will be fetched"
+              + " anew: {}",
+          directory,
+          e.getMessage());
     }
     LOG.debug("overlay state in {} stands at record {}", directory, position.sequence());
+  }
+
+  private void replay() throws IOException {
+    while (position.sequence() < journal.lastSequence()) {
+      SealedRecord sealed = journal.read(position.sequence() + 1);
+      OverlayPosition after = position.after(sealed.record());
+      index.apply(sealed.record().changes(), sealed.pages(), after);
+      position = after;
+    }
   }
 
   /** Where this copy stands; {@code null} if it holds no overlay. */

@@ -93,6 +93,9 @@ final class PageLog implements Closeable {
       PageSegment made = PageSegment.create(file, nextSegment);
       segments.put(nextSegment, made);
       PageSegment full = current;
+      if (full != null) {
+        full.slots = nextSlot;
+      }
       current = made;
       nextSegment++;
       nextSlot = 0;
@@ -222,8 +225,11 @@ final class PageLog implements Closeable {
 
   /** Size of all segments. */
   synchronized long bytes() {
-    return Math.max(0, segments.size() - 1L) * SEGMENT_SLOTS * PAGE_BYTES
-        + (long) nextSlot * PAGE_BYTES;
+    long slots = 0;
+    for (PageSegment segment : segments.values()) {
+      slots += segment == current ? nextSlot : segment.slots;
+    }
+    return slots * PAGE_BYTES;
   }
 
   static long positionOf(long slot) {

@@ -34,6 +34,9 @@ final class PageSegment {
   /** Slots that are allocated and not yet published. */
   int pending;
 
+  /** Slots that are or were in use; of the segment that is being filled, the log knows. */
+  int slots;
+
   /** The last batch that published a slot here. */
   long lastBatch = -1;
 
@@ -55,7 +58,10 @@ final class PageSegment {
 
   static PageSegment open(Path file, int index) throws IOException {
     try {
-      return new PageSegment(file, index, Posix.open(file.toString(), OpenFlags.O_RDWR, 0));
+      PageSegment segment =
+          new PageSegment(file, index, Posix.open(file.toString(), OpenFlags.O_RDWR, 0));
+      segment.slots = (int) (Files.size(file) / PageLog.PAGE_BYTES);
+      return segment;
     } catch (FsException e) {
       throw new IOException("page log segment " + file + " cannot be opened: " + e.errno(), e);
     }

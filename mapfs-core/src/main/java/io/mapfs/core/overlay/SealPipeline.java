@@ -40,6 +40,9 @@ final class SealPipeline {
   /** Most batches that wait to be sealed; past it, operations wait before they change anything. */
   private static final int QUEUED_CUTS_MAX = 16;
 
+  /** Most records that the appliance has not acknowledged; past it, operations wait, too. */
+  private static final int UNACKNOWLEDGED_RECORDS_MAX = 4_096;
+
   /** Most records that are sent and not yet acknowledged. */
   private static final int WINDOW_RECORDS = 8;
 
@@ -81,6 +84,9 @@ final class SealPipeline {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
+  /** Last record that the index has on disk; used by the sealing thread alone. */
+  private long flushedSequence;
+
   // Protected by the lock.
   private final Deque<Cut> cuts = new ArrayDeque<>();
   private final Deque<Unacknowledged> unacknowledged = new ArrayDeque<>();
@@ -89,7 +95,6 @@ final class SealPipeline {
   private long sealedBatch = -1;
   private long acknowledgedBatch = -1;
   private long acknowledgedSequence;
-  private long flushedSequence;
   private long unacknowledgedPages;
   private int inFlightRecords;
   private long inFlightPages;
@@ -157,6 +162,7 @@ final class SealPipeline {
         context,
         () ->
             cuts.size() <= QUEUED_CUTS_MAX
+                && unacknowledged.size() <= UNACKNOWLEDGED_RECORDS_MAX
                 && unacknowledgedPages * Change.PAGE_BYTES <= config.unacknowledgedBytesMax(),
         "room for changes");
   }
@@ -185,10 +191,17 @@ final class SealPipeline {
       lock.unlock();
     }
     context.onInterrupt(this::wakeAll);
-    long left = TimeUnit.MILLISECONDS.toNanos(config.waitLimitMillis());
+    long limit = TimeUnit.MILLISECONDS.toNanos(config.waitLimitMillis());
+    long left = limit;
     lock.lock();
     try {
+      long progress = acknowledgedSequence;
       while (!done.isDone()) {
+        if (progress != acknowledgedSequence) {
+          // The limit is for an appliance that does not answer, not for a long queue.
+          progress = acknowledgedSequence;
+          left = limit;
+        }
         if (context.isInterrupted()) {
           throw new FsException(Errno.EINTR, "interrupted waiting for " + what);
         }
@@ -387,10 +400,11 @@ final class SealPipeline {
 
   /** A journal segment goes when the index no longer needs it as a log and the appliance has it. */
   private void trimJournal(long appliedSequence) throws IOException {
-    if (!state.journal().hasFullSegments()) {
+    long lastOfOldest = state.journal().lastOfOldestFullSegment();
+    if (lastOfOldest == 0 || lastOfOldest > acknowledgedSequence()) {
       return;
     }
-    if (appliedSequence - flushedSequence >= 64 || flushedSequence < acknowledgedSequence()) {
+    if (flushedSequence < lastOfOldest) {
       state.index().flush();
       flushedSequence = appliedSequence;
     }

@@ -1,8 +1,42 @@
 /**
  * The overlay: a node's private changes over a read-only version, as a filesystem.
  *
- * <p>Ports here are what the filesystem needs of the world: {@link io.mapfs.core.overlay.Versions}
- * (trees of the versions that it inherits from) and {@link io.mapfs.core.overlay.JournalShipper}
- * (the way to the appliance).
+ * <p>Main types: {@link io.mapfs.core.overlay.OverlayFileSystem} (the operations port over both),
+ * {@link io.mapfs.core.overlay.OverlayState} (the local copy on the node's disk: index, page log,
+ * local journal). Ports here are what the filesystem needs of the world: {@link
+ * io.mapfs.core.overlay.Versions} (trees of the versions that it inherits from), {@link
+ * io.mapfs.core.overlay.JournalShipper} (the way to the appliance), {@link
+ * io.mapfs.core.overlay.ReadListener} (read-ahead).
+ *
+ * <p>How a change travels:
+ *
+ * <pre>
+ *   operation → heap + page log → cut → sealed (hashed, numbered) → local journal → index
+ *                                                                        └→ shipped → acknowledged
+ * </pre>
+ *
+ * <p>Invariants:
+ *
+ * <ul>
+ *   <li>What the version has and the overlay never touched has no object in the heap and costs no
+ *       call to the index.
+ *   <li>An open batch always fits into one record: room is reserved before anything is changed.
+ *   <li>A page log slot that a sealed record names is never written again; a segment goes when no
+ *       extent names its slots and every record that did is acknowledged.
+ *   <li>The index is at one record's state, and names that record in the same write batch; the
+ *       local journal has all records after the one that the index has on disk.
+ *   <li>An object in the heap that differs from the index is never evicted.
+ *   <li>Inode numbers and cookies are never given twice, once a sealed record has used them.
+ * </ul>
+ *
+ * <p>Locks, in order: the tree lock (shared: lookups, listings, reads, the publishing of a write;
+ * exclusive: names, copy-up, cutting a batch) → an inode's monitor → the open batch's monitor → the
+ * pipeline's lock, the page log's monitor, the counters' stripes (leaves). No lock is held while
+ * blocks are read, while whole pages are written to the page log, or while anyone waits for room or
+ * for the appliance; only a write of less than a page into a page of the open batch is done under
+ * the inode's monitor.
+ *
+ * <p>Left out on purpose: permission checks and byte-range locks (the kernel's), compaction of the
+ * page log, changing the version under a running mount.
  */
 package io.mapfs.core.overlay;
