@@ -90,7 +90,7 @@ final class OverlayTree {
             touchedInos.add(ino);
           }
           ownedPages.addAndGet(row.ownedPages());
-          if (nlink(ino, row.state().nlinkDelta()) <= 0) {
+          if (isNameless(ino, row.state().nlinkDelta())) {
             orphans.add(ino);
           }
         });
@@ -219,6 +219,15 @@ final class OverlayTree {
   private int nlink(long ino, int delta) {
     int slot = baseSlot(ino);
     return (slot == RepositoryTree.NONE ? 0 : base.attributes(slot).nlink()) + delta;
+  }
+
+  /**
+   * Whether no name is left. Of an inode that the version no longer has, the difference alone cannot
+   * tell; its names are the overlay's, and it stays.
+   */
+  private boolean isNameless(long ino, int delta) {
+    boolean vanished = !NodeId.isOverlayIno(ino) && base.slotOf(ino) == RepositoryTree.NONE;
+    return vanished ? delta < 0 : nlink(ino, delta) <= 0;
   }
 
   int nlink(OverlayInode inode) {
@@ -459,7 +468,7 @@ final class OverlayTree {
   void addLinks(OverlayInode inode, int delta) {
     inode.nlinkDelta += delta;
     changed(inode);
-    if (nlink(inode) <= 0) {
+    if (isNameless(inode.ino, inode.nlinkDelta)) {
       orphans.add(inode.ino);
     } else {
       orphans.remove(inode.ino);

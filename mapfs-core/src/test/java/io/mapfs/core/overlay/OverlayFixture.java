@@ -56,26 +56,30 @@ final class OverlayFixture implements AutoCloseable {
         OverlayFileSystem.mount(
             config,
             state,
-            new Versions() {
-              @Override
-              public RepositoryTree current() {
-                return base;
-              }
-
-              @Override
-              public RepositoryTree get(int version) throws IOException {
-                RepositoryTree tree = older.get(version);
-                if (tree == null) {
-                  throw new IOException("no version " + version);
-                }
-                return tree;
-              }
-            },
+            versions(),
             reader,
             ReadListener.NONE,
             shipper,
             usedClock);
     return this;
+  }
+
+  Versions versions() {
+    return new Versions() {
+      @Override
+      public RepositoryTree current() {
+        return base;
+      }
+
+      @Override
+      public RepositoryTree get(int version) throws IOException {
+        RepositoryTree tree = older.get(version);
+        if (tree == null) {
+          throw new IOException("no version " + version);
+        }
+        return tree;
+      }
+    };
   }
 
   /** Closes cleanly. */
