@@ -6,10 +6,10 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.fuse.FrontEnd;
+import io.mapfs.fuse.KernelMount;
 import io.mapfs.fuse.MountException;
 import io.mapfs.fuse.MountOptions;
 import io.mapfs.fuse.MountPoint;
-import io.mapfs.fuse.MountTable;
 import io.mapfs.fuse.MountedFileSystem;
 import io.mapfs.fuse.kernel.KernelConnection;
 import java.io.IOException;
@@ -60,15 +60,12 @@ public final class DirectFrontEnd implements FrontEnd {
       throw new MountException("cannot mount at " + mountPoint + ": " + e.errno() + hint, e);
     }
     try {
-      MountTable.Mount mount =
-          MountTable.read()
-              .at(mountPoint)
-              .orElseThrow(() -> new IOException("it is not in /proc/self/mountinfo"));
+      KernelMount mount = KernelMount.at(mountPoint);
       MountCache cache = new MountCache(device, mountPoint, options.syncDeadline());
       cache.mounted(FileStatus.encodeDevice(mount.major(), mount.minor()));
       KernelConnection connection =
           new KernelConnection(operations, options.readOnly(), options.threadsMax(), cache);
-      DirectMount mounted = new DirectMount(options, mount, mountPoint, connection, cache, device);
+      DirectMount mounted = new DirectMount(options, mount, connection, cache, device);
       mounted.start();
       return mounted;
     } catch (IOException e) {

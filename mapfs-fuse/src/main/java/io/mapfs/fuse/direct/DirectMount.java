@@ -2,18 +2,15 @@ package io.mapfs.fuse.direct;
 
 import io.mapfs.core.fs.Name;
 import io.mapfs.fuse.ConnectionFacts;
+import io.mapfs.fuse.KernelMount;
 import io.mapfs.fuse.MountException;
 import io.mapfs.fuse.MountOptions;
-import io.mapfs.fuse.MountTable;
 import io.mapfs.fuse.MountedFileSystem;
-import io.mapfs.fuse.Unmounting;
 import io.mapfs.fuse.kernel.KernelConnection;
 import io.mapfs.fuse.kernel.Notification;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -24,9 +21,7 @@ final class DirectMount implements MountedFileSystem {
   private static final Logger LOG = LoggerFactory.getLogger(DirectMount.class);
 
   private final MountOptions options;
-  private final Path mountPoint;
-  private final int major;
-  private final int minor;
+  private final KernelMount mount;
   private final KernelConnection connection;
   private final MountCache cache;
   private final FuseDevice device;
@@ -37,15 +32,12 @@ final class DirectMount implements MountedFileSystem {
   /** Takes the device over, on which the filesystem of that number has just been mounted. */
   DirectMount(
       MountOptions options,
-      MountTable.Mount mount,
-      Path mountPoint,
+      KernelMount mount,
       KernelConnection connection,
       MountCache cache,
       FuseDevice device) {
     this.options = options;
-    this.mountPoint = mountPoint;
-    this.major = mount.major();
-    this.minor = mount.minor();
+    this.mount = mount;
     this.connection = connection;
     this.cache = cache;
     this.device = device;
@@ -59,12 +51,7 @@ final class DirectMount implements MountedFileSystem {
 
   private void onReady() {
     // The kernel lowers the readahead when it takes the answer to INIT, so it is raised after it.
-    Path readAhead = Path.of("/sys/class/bdi", major + ":" + minor, "read_ahead_kb");
-    try {
-      Files.writeString(readAhead, Integer.toString(options.readAheadKib()));
-    } catch (IOException e) {
-      LOG.info("readahead stays at the kernel's default: {}", e.toString());
-    }
+    mount.setReadAhead(options.readAheadKib());
     ready.countDown();
   }
 
@@ -74,12 +61,12 @@ final class DirectMount implements MountedFileSystem {
     device.close();
     ended.countDown();
     ready.countDown();
-    LOG.info("{} at {} has ended", options.source(), mountPoint);
+    LOG.info("{} at {} has ended", options.source(), mount.mountPoint());
   }
 
   @Override
   public Path mountPoint() {
-    return mountPoint;
+    return mount.mountPoint();
   }
 
   @Override
@@ -90,7 +77,7 @@ final class DirectMount implements MountedFileSystem {
     }
     if (!answered || hasEnded() || !connection.ready().isDone()) {
       throw new MountException(
-          mountPoint + (hasEnded() ? " was unmounted again" : " is not ready within " + limit));
+          mountPoint() + (hasEnded() ? " was unmounted again" : " is not ready within " + limit));
     }
     return connection.ready().join();
   }
@@ -100,26 +87,7 @@ final class DirectMount implements MountedFileSystem {
     if (hasEnded()) {
       return Unmounted.ALREADY;
     }
-    Optional<MountTable.Mount> seen = MountTable.read().at(mountPoint);
-    if (seen.isEmpty()) {
-      return Unmounted.ALREADY;
-    }
-    if (!seen.get().isOn(major, minor)) {
-      throw new IOException(
-          mountPoint + " is covered by another mount: unmount " + seen.get().source() + " first");
-    }
-    try {
-      if (Unmounting.gracefully(mountPoint, options.syncDeadline())) {
-        return Unmounted.GRACEFUL;
-      }
-      if (Unmounting.lazily(mountPoint, options.syncDeadline())) {
-        return Unmounted.LAZY;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted while unmounting " + mountPoint, e);
-    }
-    throw new IOException(mountPoint + " cannot be unmounted: try umount -l " + mountPoint);
+    return mount.unmount(options.syncDeadline());
   }
 
   @Override

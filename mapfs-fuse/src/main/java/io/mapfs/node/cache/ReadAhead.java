@@ -6,8 +6,10 @@ import io.mapfs.core.fs.FileType;
 import io.mapfs.core.overlay.ReadListener;
 import io.mapfs.core.tree.RepositoryTree;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -50,6 +52,11 @@ public final class ReadAhead implements ReadListener {
 
   @Override
   public void reading(RepositoryTree tree, int slot, int firstBlock, int lastBlock) {
+    ReadScope scope = new ReadScope.Version(tree.master(), tree.version());
+    if (lastBlock > firstBlock) {
+      // Together, or the reader would fetch one after the other.
+      prefetcher.prefetch(scope, range(tree, slot, firstBlock, lastBlock));
+    }
     if (!lock.tryLock()) {
       return;
     }
@@ -68,10 +75,22 @@ public final class ReadAhead implements ReadListener {
         }
         stream.begin(slot, firstBlock, lastBlock);
       }
-      stream.extend(prefetcher, new ReadScope.Version(tree.master(), tree.version()));
+      stream.extend(prefetcher, scope);
     } finally {
       lock.unlock();
     }
+  }
+
+  private static List<BlockHint> range(RepositoryTree tree, int slot, int first, int last) {
+    long sizeBytes = tree.attributes(slot).sizeBytes();
+    List<BlockHint> hints = new ArrayList<>(last - first + 1);
+    for (int block = first; block <= last; block++) {
+      BlockId id = tree.block(slot, block);
+      if (id != null) {
+        hints.add(new BlockHint(id, blockBytes(sizeBytes, block)));
+      }
+    }
+    return hints;
   }
 
   /** The stream that is in this file or expects it; it becomes the first. */

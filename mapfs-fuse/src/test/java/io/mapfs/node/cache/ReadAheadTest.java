@@ -95,6 +95,17 @@ final class ReadAheadTest {
   }
 
   @Test
+  void aReadOfSeveralBlocksIsFetchedAtOnce() throws Exception {
+    file("/big", 200 * BLOCK);
+    build();
+    readAhead.reading(tree, slot("/big"), 100, 107);
+    assertEquals(List.of(8), batches);
+    for (int block = 100; block <= 107; block++) {
+      assertTrue(isAsked("/big", block));
+    }
+  }
+
+  @Test
   void oneFileSaysNothingOfTheNext() throws Exception {
     file("/d/a", 100);
     file("/d/b", 100);
