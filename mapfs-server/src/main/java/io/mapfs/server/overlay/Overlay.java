@@ -1,6 +1,7 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
+import io.mapfs.core.journal.CanonicalOrder;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
@@ -494,6 +495,7 @@ public final class Overlay implements Closeable {
     byte[] encoded = RecordCodec.encode(record);
     byte[] hash = RecordCodec.hash(ByteBuffer.wrap(encoded));
     try {
+      requireCanonical(record);
       RecordCodec.verifyPages(record.changes(), pages);
     } catch (MalformedRecordException e) {
       return CompletableFuture.failedFuture(
@@ -536,6 +538,16 @@ public final class Overlay implements Closeable {
       }
     }
     return acknowledged;
+  }
+
+  /** What is accepted must be readable again, or the overlay could never be folded. */
+  private static void requireCanonical(JournalRecord record) throws MalformedRecordException {
+    List<Change> changes = record.changes();
+    for (int i = 1; i < changes.size(); i++) {
+      if (CanonicalOrder.INSTANCE.compare(changes.get(i - 1), changes.get(i)) >= 0) {
+        throw new MalformedRecordException("its changes are not in canonical order");
+      }
+    }
   }
 
   private ApplianceException overloadedLocked() {

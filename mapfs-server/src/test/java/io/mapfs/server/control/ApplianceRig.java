@@ -33,10 +33,21 @@ final class ApplianceRig implements AutoCloseable {
   Appliance appliance;
 
   ApplianceRig(Path directory) throws ApplianceException {
+    this(directory, true);
+  }
+
+  private ApplianceRig(Path directory, boolean init) throws ApplianceException {
     this.root = directory.resolve("store");
     this.scratch = directory;
-    ApplianceStore.init(root);
+    if (init) {
+      ApplianceStore.init(root);
+    }
     open();
+  }
+
+  /** On a store that is there already. */
+  static ApplianceRig onCopy(Path directory) throws ApplianceException {
+    return new ApplianceRig(directory, false);
   }
 
   void open() throws ApplianceException {
