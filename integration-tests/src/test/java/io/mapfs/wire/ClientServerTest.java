@@ -18,6 +18,7 @@ import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Frame;
 import io.mapfs.core.wire.Message;
 import io.mapfs.core.wire.Priority;
 import io.mapfs.server.Session;
@@ -31,6 +32,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -653,19 +655,77 @@ final class ClientServerTest {
     ApplianceClient alive = connect(NODE);
     Session aliveSession = take(service.opened);
     try (Socket stopped = new Socket(LOOPBACK, server.address().getPort())) {
-      io.mapfs.core.wire.Frame hello =
-          io.mapfs.core.wire.Frame.request(
-              0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "web02", "test"));
-      for (ByteBuffer part : hello.parts()) {
-        byte[] bytes = new byte[part.remaining()];
-        part.get(bytes);
-        stopped.getOutputStream().write(bytes);
-      }
+      send(
+          stopped,
+          Frame.request(
+              0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "web02", "test")));
       assertEquals("web02", take(service.opened).node());
       assertEquals("web02", take(service.closed).node());
     }
     assertTrue(aliveSession.isOpen());
     ApplianceClient.await(alive.ping());
+  }
+
+  private static void send(Socket socket, Frame frame) throws IOException {
+    for (ByteBuffer part : frame.parts()) {
+      byte[] bytes = new byte[part.remaining()];
+      part.get(bytes);
+      socket.getOutputStream().write(bytes);
+    }
+  }
+
+  @Test
+  void clientThatDoesNotReadHoldsUpNobodyElse() throws Exception {
+    restart(
+        config()
+            .withMemory(16 << 20, 4 << 20)
+            .withTimeouts(
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(5),
+                Duration.ofMillis(600),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(1)));
+    StoredBlock block = block(1, BlockId.BLOCK_BYTES);
+    service.blocks.put(block.id(), block);
+    List<BlockId> many = Collections.nCopies(32, block.id());
+    try (Socket deaf = new Socket(LOOPBACK, server.address().getPort())) {
+      send(
+          deaf,
+          Frame.request(
+              0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "deaf", "test")));
+      assertEquals("deaf", take(service.opened).node());
+      assertTrue(deaf.getInputStream().read() >= 0); // Welcome's first byte
+      for (int i = 1; i <= 100; i++) {
+        send(
+            deaf,
+            Frame.request(
+                i, Priority.DEMAND, new Message.GetBlocks(SCOPE, many)));
+      }
+      ApplianceClient client = connect(NODE);
+      for (int i = 0; i < 5; i++) {
+        ApplianceClient.await(client.getBlocks(SCOPE, many, Priority.DEMAND));
+      }
+      assertEquals("deaf", take(service.closed).node());
+    }
+  }
+
+  @Test
+  void uploadsOfManyShareABoundedHeap() throws Exception {
+    restart(config().withMemory(16 << 20, 4 << 20));
+    List<CompletableFuture<Message.Done>> uploads = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      ApplianceClient client = connect(ClientConfig.node("web0" + i, "test"));
+      for (int j = 0; j < 4; j++) {
+        List<StoredBlock> batch = new ArrayList<>();
+        for (int k = 0; k < 32; k++) {
+          batch.add(block(k, BlockId.BLOCK_BYTES));
+        }
+        uploads.add(client.putBlocks(batch, Priority.PREFETCH));
+      }
+    }
+    for (CompletableFuture<Message.Done> upload : uploads) {
+      upload.get();
+    }
   }
 
   @Test

@@ -1,11 +1,13 @@
 package io.mapfs.server.net;
 
 import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Frame;
 import io.mapfs.core.wire.Limits;
 import io.mapfs.server.ApplianceService;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -40,9 +42,12 @@ public final class BlockServer implements Closeable {
   /** Bytes asked of the socket at a time. */
   private static final int RECEIVE_BYTES = 128 * 1024;
 
-  /** Past this much unsent, a connection's gets wait; below the first, they go on. */
-  private static final WriteBufferWaterMark UNSENT_BYTES =
-      new WriteBufferWaterMark(512 * 1024, 2 * 1024 * 1024);
+  /** Times in a row, before other connections have their turn. */
+  private static final int RECEIVES = 4;
+
+  /** What a connection may hold in native memory to be sent: enough to keep the socket busy. */
+  private static final WriteBufferWaterMark IN_SOCKET_BYTES =
+      new WriteBufferWaterMark(128 * 1024, 384 * 1024);
 
   private final ServerContext context;
   private final EventLoopGroup loops;
@@ -95,8 +100,8 @@ public final class BlockServer implements Closeable {
               .childOption(ChannelOption.TCP_NODELAY, true)
               .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
               .childOption(
-                  ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(RECEIVE_BYTES))
-              .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, UNSENT_BYTES)
+                  ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(RECEIVE_BYTES).maxMessagesPerRead(RECEIVES))
+              .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, IN_SOCKET_BYTES)
               .childHandler(new Pipeline(context, gate))
               .bind(address)
               .sync()
@@ -170,20 +175,26 @@ public final class BlockServer implements Closeable {
       channel.pipeline().addLast(encoder);
       InetAddress peer = ((InetSocketAddress) channel.remoteAddress()).getAddress();
       if (!gate.enter(peer)) {
-        SessionHandler.endWith(
-            channel,
-            SessionHandler.failure(
-                0,
-                FailureCode.UNAVAILABLE,
-                "the appliance has too many connections; try again later"));
+        refuse(channel);
         return;
       }
       channel.closeFuture().addListener(future -> gate.leave(peer));
-      FrameDecoder decoder = new FrameDecoder(Limits.MAX_HANDSHAKE_BYTES);
+      ReadGate reading = new ReadGate(channel);
+      FrameDecoder decoder =
+          new FrameDecoder(context.payloads(), reading, Limits.MAX_HANDSHAKE_BYTES);
       channel
           .pipeline()
           .addFirst(new FlushConsolidationHandler(64, true))
-          .addLast(decoder, new SessionHandler(context, decoder, encoder));
+          .addLast(decoder, new SessionHandler(context, decoder, encoder, reading));
+    }
+
+    private void refuse(Channel channel) {
+      Frame last =
+          SessionHandler.failure(
+              0,
+              FailureCode.UNAVAILABLE,
+              "the appliance has too many connections; try again later");
+      var unused = channel.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
     }
   }
 }

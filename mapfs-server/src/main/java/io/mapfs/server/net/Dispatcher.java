@@ -29,6 +29,7 @@ final class Dispatcher {
   private final ServerContext server;
   private final ApplianceService service;
   private final SessionHandler session;
+  private final ReadGate gate;
   private final WorkQueue.Lane lane;
   private final SerialTasks appends;
   private final SerialTasks treeUploads;
@@ -41,14 +42,12 @@ final class Dispatcher {
 
   private final AtomicInteger controls = new AtomicInteger();
 
-  /** Whether nothing is read because too much is in flight. */
-  private volatile boolean held;
-
   private volatile boolean closed;
   private volatile Runnable whenUnused = () -> {};
 
-  Dispatcher(ServerContext server, SessionHandler session) {
+  Dispatcher(ServerContext server, SessionHandler session, ReadGate gate) {
     this.server = server;
+    this.gate = gate;
     this.service = server.service();
     this.session = session;
     this.lane = server.workers().lane();
@@ -64,7 +63,11 @@ final class Dispatcher {
     final String what;
     volatile boolean cancelled;
 
-    InFlight(FrameHeader header, Message message) {
+    /** Of the budget for payloads. */
+    final int held;
+
+    InFlight(FrameHeader header, int held, Message message) {
+      this.held = held;
       this.id = header.requestId();
       this.priority = header.priority();
       this.bytes = header.lengthBytes();
@@ -80,10 +83,11 @@ final class Dispatcher {
   /**
    * Queues a request, on the event loop.
    *
+   * @param held bytes of the budget for payloads, given back when the request is finished
    * @return false if its number is another's that is in flight
    */
-  boolean accept(FrameHeader header, Message message) {
-    InFlight request = new InFlight(header, message);
+  boolean accept(FrameHeader header, int held, Message message) {
+    InFlight request = new InFlight(header, held, message);
     if (inFlight.putIfAbsent(request.id, request) != null) {
       return false;
     }
@@ -91,8 +95,7 @@ final class Dispatcher {
     long flyingBytes = requestBytes.addAndGet(request.bytes);
     if (flying >= server.config().maxRequests()
         || flyingBytes >= server.config().maxRequestBytes()) {
-      held = true;
-      session.reading(false);
+      gate.close(ReadGate.Reason.IN_FLIGHT);
       resumeReading(); // in case that all of them ended meanwhile
     }
     server.begun();
@@ -296,16 +299,17 @@ final class Dispatcher {
     server.ended();
     requests.decrementAndGet();
     requestBytes.addAndGet(-request.bytes);
+    if (request.held > 0) {
+      server.payloads().release(request.held);
+    }
     resumeReading();
   }
 
   /** Reads again from half of the bounds on, whichever of them had stopped it. */
   private void resumeReading() {
-    if (held
-        && requests.get() <= server.config().maxRequests() / 2
+    if (requests.get() <= server.config().maxRequests() / 2
         && requestBytes.get() <= server.config().maxRequestBytes() / 2) {
-      held = false;
-      session.reading(true);
+      gate.open(ReadGate.Reason.IN_FLIGHT);
     }
   }
 
@@ -331,7 +335,7 @@ final class Dispatcher {
   void close(Runnable unused) {
     whenUnused = unused;
     closed = true;
-    lane.pause(false); // so that what was held back is dropped
+    lane.close();
     leave();
   }
 }

@@ -6,52 +6,88 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Cuts the received bytes into frames. Payloads are copied once, into heap buffers that belong to
- * the receiver, so that no reference count leaves this handler. For one connection, on its event
- * loop.
+ * the receiver, so that no reference count leaves this handler. A large payload waits for the
+ * budget before it is allocated; meanwhile nothing is read from the connection. For one connection,
+ * on its event loop.
  */
 final class FrameDecoder extends ChannelInboundHandlerAdapter {
+  /** Smaller payloads are not worth counting: the bound on requests in flight bounds them. */
+  private static final int COUNTED_BYTES = 16 * 1024;
+
+  private final ByteBudget budget;
+  private final ReadGate gate;
   private final ByteBuffer head = ByteBuffer.allocate(FrameHeader.BYTES);
+
+  /** Received, but not looked at: more than one only while the budget is waited for. */
+  private final ArrayDeque<ByteBuf> unread = new ArrayDeque<>();
+
   private int mostBytes;
 
   /** Of the frame that is being received; {@code null} before its head is complete. */
   private FrameHeader header;
 
+  /** {@code null} until its bytes are granted. */
   private ByteBuffer payload;
+
+  /** Bytes of the budget that the frame under way holds. */
+  private int held;
+
+  private ByteBudget.Waiter waiter;
   private long begunNanos;
   private boolean failed;
 
-  FrameDecoder(int mostBytes) {
+  FrameDecoder(ByteBudget budget, ReadGate gate, int mostBytes) {
+    this.budget = budget;
+    this.gate = gate;
     this.mostBytes = mostBytes;
   }
 
-  /** A frame as it came, its checksum verified. */
-  record Received(FrameHeader header, ByteBuffer payload) {}
+  /**
+   * A frame as it came, its checksum verified.
+   *
+   * @param held bytes of the budget, which the receiver gives back when it has done with the
+   *     payload
+   */
+  record Received(FrameHeader header, ByteBuffer payload, int held) {}
 
   /** Bounds the payloads of frames that begin from now on. */
   void mostBytes(int newMostBytes) {
     mostBytes = newMostBytes;
   }
 
-  /** Since when a frame is under way; 0 if none is. As of {@link System#nanoTime}. */
+  /**
+   * Since when the rest of a frame is waited for, as of {@link System#nanoTime}; 0 if none is, or
+   * if the wait is of the server's making.
+   */
   long begunNanos() {
-    return begunNanos;
+    return waiter == null ? begunNanos : 0;
   }
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
-    ByteBuf received = (ByteBuf) message;
+    unread.add((ByteBuf) message);
+    decode(ctx);
+  }
+
+  private void decode(ChannelHandlerContext ctx) {
     try {
-      while (received.isReadable() && !failed) {
-        accept(ctx, received);
+      while (!unread.isEmpty() && waiter == null) {
+        ByteBuf received = unread.peek();
+        if (failed || !received.isReadable()) {
+          unread.remove().release();
+        } else {
+          accept(ctx, received);
+        }
       }
     } catch (MalformedMessageException e) {
       failed = true;
+      drop();
       ctx.fireExceptionCaught(e);
-    } finally {
-      received.release();
     }
   }
 
@@ -67,17 +103,63 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
       }
       header = FrameHeader.take(head.flip(), mostBytes);
       head.clear();
+      if (!reserve(ctx, header.lengthBytes())) {
+        return;
+      }
+    }
+    if (payload == null) {
       payload = ByteBuffer.allocate(header.lengthBytes());
     }
     fill(payload, received);
     if (!payload.hasRemaining()) {
-      Received frame = new Received(header, payload.flip());
-      header = null;
-      payload = null;
-      begunNanos = 0;
-      frame.header().verify(frame.payload());
-      ctx.fireChannelRead(frame);
+      finish(ctx);
     }
+  }
+
+  /** Takes the payload's bytes from the budget; false if they are to be waited for. */
+  private boolean reserve(ChannelHandlerContext ctx, int bytes) {
+    if (bytes < COUNTED_BYTES) {
+      return true;
+    }
+    waiter = budget.take(bytes, () -> later(ctx, () -> granted(ctx, bytes)));
+    if (waiter != null) {
+      gate.close(ReadGate.Reason.BUDGET);
+      return false;
+    }
+    held = bytes;
+    return true;
+  }
+
+  private static void later(ChannelHandlerContext ctx, Runnable task) {
+    try {
+      ctx.executor().execute(task);
+    } catch (RejectedExecutionException e) {
+      // The server has stopped, and its budget with it.
+    }
+  }
+
+  private void granted(ChannelHandlerContext ctx, int bytes) {
+    if (waiter == null) { // the connection ended meanwhile
+      budget.release(bytes);
+      return;
+    }
+    waiter = null;
+    held = bytes;
+    begunNanos = System.nanoTime() | 1;
+    decode(ctx);
+    if (waiter == null) {
+      gate.open(ReadGate.Reason.BUDGET);
+    }
+  }
+
+  private void finish(ChannelHandlerContext ctx) throws MalformedMessageException {
+    Received frame = new Received(header, payload.flip(), held);
+    frame.header().verify(frame.payload());
+    header = null;
+    payload = null;
+    held = 0;
+    begunNanos = 0;
+    ctx.fireChannelRead(frame);
   }
 
   private static void fill(ByteBuffer target, ByteBuf source) {
@@ -86,5 +168,33 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
     target.limit(target.position() + bytes);
     source.readBytes(target);
     target.limit(limit);
+  }
+
+  /** Gives back what an unfinished frame holds. */
+  private void drop() {
+    header = null;
+    payload = null;
+    int bytes = held;
+    held = 0;
+    begunNanos = 0;
+    if (bytes > 0) {
+      budget.release(bytes);
+    }
+    ByteBudget.Waiter abandoned = waiter;
+    waiter = null;
+    if (abandoned != null) {
+      // If it was granted just now, granted() finds no waiter and gives the bytes back.
+      budget.abandon(abandoned);
+    }
+    while (!unread.isEmpty()) {
+      unread.remove().release();
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    failed = true;
+    drop();
+    ctx.fireChannelInactive();
   }
 }

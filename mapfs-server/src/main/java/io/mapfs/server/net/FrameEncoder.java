@@ -1,45 +1,153 @@
 package io.mapfs.server.net;
 
 import io.mapfs.core.wire.Frame;
+import io.mapfs.core.wire.Priority;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.util.ArrayDeque;
 
 /**
- * Hands a frame's pieces to the socket, uncopied, and notes when sending last made progress. For
- * one connection, on its event loop.
+ * Hands frames to the socket, piece by piece and only as fast as it takes them (the network library
+ * copies heap buffers to native memory when they are handed over). Urgent frames overtake others
+ * between two frames. For one connection, on its event loop.
  */
-final class FrameEncoder extends ChannelOutboundHandlerAdapter {
+final class FrameEncoder extends ChannelDuplexHandler {
+  /** Unsent bytes of this connection from which on it is under pressure, and below which not. */
+  private static final long PRESSURE_BYTES = 1024 * 1024;
+
+  private static final long RELIEF_BYTES = 256 * 1024;
+
+  /** Told on the event loop. */
+  interface PressureListener {
+    void pressure(boolean present);
+  }
+
+  private final ArrayDeque<Outgoing> urgent = new ArrayDeque<>();
+  private final ArrayDeque<Outgoing> rest = new ArrayDeque<>();
+  private PressureListener listener = present -> {};
+
+  /** The frame whose pieces are being handed over. */
+  private Outgoing current;
+
+  private long queuedBytes;
+  private boolean underPressure;
+  private boolean closed;
+  private int inSocket;
   private long progressNanos = System.nanoTime();
-  private int unsent;
+
+  /** A frame, or anything else that is passed on in its turn. */
+  private static final class Outgoing {
+    final Object message;
+    final ByteBuffer[] parts;
+    final int bytes;
+    final ChannelPromise promise;
+    int next;
+
+    Outgoing(Object message, ChannelPromise promise) {
+      Frame frame = message instanceof Frame it ? it : null;
+      this.message = message;
+      this.parts = frame == null ? new ByteBuffer[0] : frame.parts();
+      this.bytes = frame == null ? 0 : frame.lengthBytes();
+      this.promise = promise;
+    }
+  }
+
+  void listener(PressureListener newListener) {
+    listener = newListener;
+  }
 
   /** Since when nothing of what is waiting was sent; {@code now} if nothing waits. */
   long stalledSinceNanos(long now) {
-    return unsent == 0 ? now : progressNanos;
+    return inSocket == 0 && queuedBytes == 0 ? now : progressNanos;
   }
 
   @Override
   public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
-    if (!(message instanceof Frame frame)) {
-      var unused = ctx.write(message, promise);
+    if (closed) {
+      promise.tryFailure(new ClosedChannelException());
       return;
     }
-    ByteBuffer[] parts = frame.parts();
-    for (int i = 0; i < parts.length; i++) {
-      ChannelPromise sent = i == parts.length - 1 ? promise : ctx.newPromise();
-      if (unsent++ == 0) {
-        progressNanos = System.nanoTime();
-      }
-      sent.addListener(
-          (ChannelFutureListener)
-              future -> {
-                unsent--;
-                progressNanos = System.nanoTime();
-              });
-      var unused = ctx.write(Unpooled.wrappedBuffer(parts[i]), sent);
+    Outgoing outgoing = new Outgoing(message, promise);
+    if (inSocket == 0 && queuedBytes == 0) {
+      progressNanos = System.nanoTime();
     }
+    boolean first =
+        message instanceof Frame frame && frame.header().priority() == Priority.JOURNAL;
+    (first ? urgent : rest).add(outgoing);
+    queuedBytes += outgoing.bytes;
+    if (!underPressure && queuedBytes > PRESSURE_BYTES) {
+      underPressure = true;
+      listener.pressure(true);
+    }
+  }
+
+  @Override
+  public void flush(ChannelHandlerContext ctx) {
+    handOver(ctx);
+    ctx.flush();
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+    if (ctx.channel().isWritable()) {
+      flush(ctx);
+    }
+    ctx.fireChannelWritabilityChanged();
+  }
+
+  private void handOver(ChannelHandlerContext ctx) {
+    while (ctx.channel().isWritable() && advance()) {
+      Outgoing outgoing = current;
+      if (outgoing.parts.length == 0) {
+        current = null;
+        var unused = ctx.write(outgoing.message, outgoing.promise);
+        continue;
+      }
+      ByteBuffer part = outgoing.parts[outgoing.next++];
+      boolean last = outgoing.next == outgoing.parts.length;
+      int bytes = part.remaining();
+      ChannelPromise sent = last ? outgoing.promise : ctx.newPromise();
+      inSocket++;
+      sent.addListener((ChannelFutureListener) future -> sent(bytes));
+      if (last) {
+        current = null;
+      }
+      var unused = ctx.write(Unpooled.wrappedBuffer(part), sent);
+    }
+  }
+
+  /** Whether there is a frame to go on with. */
+  private boolean advance() {
+    if (current == null) {
+      current = urgent.isEmpty() ? rest.poll() : urgent.poll();
+    }
+    return current != null;
+  }
+
+  private void sent(int bytes) {
+    inSocket--;
+    queuedBytes -= bytes;
+    progressNanos = System.nanoTime();
+    if (underPressure && queuedBytes < RELIEF_BYTES) {
+      underPressure = false;
+      listener.pressure(false);
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    closed = true;
+    ClosedChannelException cause = new ClosedChannelException();
+    while (advance()) {
+      Outgoing dropped = current;
+      current = null;
+      dropped.promise.tryFailure(cause);
+    }
+    ctx.fireChannelInactive();
   }
 }

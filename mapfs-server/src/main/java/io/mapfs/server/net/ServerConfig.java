@@ -1,5 +1,6 @@
 package io.mapfs.server.net;
 
+import io.mapfs.core.wire.Limits;
 import java.time.Duration;
 import java.util.List;
 
@@ -18,6 +19,10 @@ import java.util.List;
  * @param controlThreads threads that carry out control requests
  * @param maxRequests most requests in flight of one connection
  * @param maxRequestBytes most payload bytes of these, one frame aside
+ * @param maxPayloadBytes most heap for received payloads, all connections together; at least one
+ *     frame
+ * @param maxUnsentBytes heap of answers not yet sent, all connections together, past which only
+ *     urgent ones are made
  * @param handshakeTimeout for the first message of a connection
  * @param frameTimeout for the rest of a frame after its first byte
  * @param keepAlive silence after which a client is asked for a sign of life; it is given up after
@@ -37,6 +42,8 @@ public record ServerConfig(
     int controlThreads,
     int maxRequests,
     int maxRequestBytes,
+    long maxPayloadBytes,
+    long maxUnsentBytes,
     Duration handshakeTimeout,
     Duration frameTimeout,
     Duration keepAlive,
@@ -44,6 +51,9 @@ public record ServerConfig(
     Duration stopTimeout) {
   public ServerConfig {
     addresses = List.copyOf(addresses);
+    if (maxPayloadBytes < Limits.MAX_FRAME_BYTES) {
+      throw new IllegalArgumentException("maxPayloadBytes is less than one frame");
+    }
   }
 
   /** The default bounds. */
@@ -60,6 +70,8 @@ public record ServerConfig(
         32,
         512,
         32 << 20,
+        Math.max(2L * Limits.MAX_FRAME_BYTES, Runtime.getRuntime().maxMemory() / 4),
+        Math.max(16L << 20, Runtime.getRuntime().maxMemory() / 8),
         Duration.ofSeconds(5),
         Duration.ofSeconds(60),
         Duration.ofSeconds(20),
@@ -80,6 +92,8 @@ public record ServerConfig(
         controlThreads,
         maxRequests,
         maxRequestBytes,
+        maxPayloadBytes,
+        maxUnsentBytes,
         handshakeTimeout,
         frameTimeout,
         keepAlive,
@@ -100,6 +114,8 @@ public record ServerConfig(
         controlThreads,
         maxRequests,
         maxRequestBytes,
+        maxPayloadBytes,
+        maxUnsentBytes,
         handshakeTimeout,
         frameTimeout,
         keepAlive,
@@ -120,6 +136,8 @@ public record ServerConfig(
         control,
         maxRequests,
         maxRequestBytes,
+        maxPayloadBytes,
+        maxUnsentBytes,
         handshakeTimeout,
         frameTimeout,
         keepAlive,
@@ -140,6 +158,8 @@ public record ServerConfig(
         controlThreads,
         most,
         mostBytes,
+        maxPayloadBytes,
+        maxUnsentBytes,
         handshakeTimeout,
         frameTimeout,
         keepAlive,
@@ -161,10 +181,34 @@ public record ServerConfig(
         controlThreads,
         maxRequests,
         maxRequestBytes,
+        maxPayloadBytes,
+        maxUnsentBytes,
         handshake,
         frame,
         alive,
         push,
         stop);
+  }
+
+  public ServerConfig withMemory(long payloadBytes, long unsentBytes) {
+    return new ServerConfig(
+        host,
+        port,
+        insecure,
+        software,
+        addresses,
+        maxConnections,
+        maxConnectionsPerAddress,
+        workerThreads,
+        controlThreads,
+        maxRequests,
+        maxRequestBytes,
+        payloadBytes,
+        unsentBytes,
+        handshakeTimeout,
+        frameTimeout,
+        keepAlive,
+        pushTimeout,
+        stopTimeout);
   }
 }

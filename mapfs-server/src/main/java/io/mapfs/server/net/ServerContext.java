@@ -30,6 +30,8 @@ final class ServerContext {
   private final ApplianceService service;
   private final ServerConfig config;
   private final WorkQueue workers;
+  private final ByteBudget payloads;
+  private final UnsentBytes unsent;
   private final ThreadPoolExecutor control;
 
   /** Tells the service who comes and goes, in order. */
@@ -46,6 +48,8 @@ final class ServerContext {
     this.service = service;
     this.config = config;
     this.workers = new WorkQueue(config.workerThreads());
+    this.payloads = new ByteBudget(config.maxPayloadBytes());
+    this.unsent = new UnsentBytes(config.maxUnsentBytes(), workers);
     this.control = pool("mapfs-control", config.controlThreads(), MOST_WAITING_CALLS);
     // What waits here is bounded by the number of connections.
     this.lifecycle = pool("mapfs-sessions", 1, Integer.MAX_VALUE);
@@ -74,6 +78,15 @@ final class ServerContext {
 
   ServerConfig config() {
     return config;
+  }
+
+  /** Room for received payloads. */
+  ByteBudget payloads() {
+    return payloads;
+  }
+
+  UnsentBytes unsent() {
+    return unsent;
   }
 
   WorkQueue workers() {

@@ -47,6 +47,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   private final ServerContext server;
   private final FrameDecoder decoder;
   private final FrameEncoder encoder;
+  private final ReadGate gate;
   private final Dispatcher dispatcher;
   private final ConcurrentHashMap<Integer, PendingPush> pushes = new ConcurrentHashMap<>();
   private final AtomicInteger lastPushId = new AtomicInteger();
@@ -59,13 +60,20 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   private volatile String node = "";
   private volatile String peer = "";
   private long receivedNanos = System.nanoTime();
+
+  /** Whether the client broke the protocol: nothing more of it is looked at. */
+  private boolean refused;
+
   private long pingedNanos = receivedNanos;
 
-  SessionHandler(ServerContext server, FrameDecoder decoder, FrameEncoder encoder) {
+  SessionHandler(
+      ServerContext server, FrameDecoder decoder, FrameEncoder encoder, ReadGate gate) {
     this.server = server;
     this.decoder = decoder;
     this.encoder = encoder;
-    this.dispatcher = new Dispatcher(server, this);
+    this.gate = gate;
+    this.dispatcher = new Dispatcher(server, this, gate);
+    encoder.listener(dispatcher::holdBack);
   }
 
   // ---- the session, as the service sees it ----
@@ -141,12 +149,10 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
 
   /** Sends a frame; from any thread. */
   void send(Frame frame) {
-    var unused = channel.writeAndFlush(frame);
-  }
-
-  /** Reads from the connection again, or stops to; from any thread. */
-  void reading(boolean wanted) {
-    channel.config().setAutoRead(wanted);
+    int bytes = frame.lengthBytes();
+    server.unsent().add(bytes);
+    var unused =
+        channel.writeAndFlush(frame).addListener(sent -> server.unsent().subtract(bytes));
   }
 
   // ---- event loop ----
@@ -178,14 +184,19 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   }
 
   @Override
-  public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-    dispatcher.holdBack(!ctx.channel().isWritable());
-  }
-
-  @Override
   public void channelRead(ChannelHandlerContext ctx, Object received) {
     receivedNanos = System.nanoTime();
     FrameDecoder.Received frame = (FrameDecoder.Received) received;
+    if (!accept(ctx, frame) && frame.held() > 0) {
+      server.payloads().release(frame.held());
+    }
+  }
+
+  /** Whether the dispatcher took the frame over, and its share of the budget with it. */
+  private boolean accept(ChannelHandlerContext ctx, FrameDecoder.Received frame) {
+    if (refused) {
+      return false;
+    }
     int id = frame.header().requestId();
     boolean reply = frame.header().isReply();
     Message message;
@@ -193,14 +204,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       message = MessageCodec.decode(frame.header(), frame.payload());
     } catch (MalformedMessageException e) {
       refuse(e);
-      return;
+      return false;
     } catch (UnknownMessageException e) {
       if (!reply && state == State.OPEN) {
         send(failure(id, FailureCode.INCOMPATIBLE, e.getMessage()));
       } else {
         refuse(new MalformedMessageException(e.getMessage()));
       }
-      return;
+      return false;
     }
     if (state == State.NEW && !reply && message instanceof Message.Hello hello) {
       shakeHands(ctx, id, hello);
@@ -215,9 +226,12 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       send(Frame.reply(id, Priority.JOURNAL, new Message.Done()));
     } else if (message instanceof Message.Cancel cancel) {
       dispatcher.cancel(cancel.requestId());
-    } else if (!dispatcher.accept(frame.header(), message)) {
+    } else if (dispatcher.accept(frame.header(), frame.held(), message)) {
+      return true;
+    } else {
       refuse(new MalformedMessageException("two requests of one number"));
     }
+    return false;
   }
 
   private void shakeHands(ChannelHandlerContext ctx, int id, Message.Hello hello) {
@@ -228,7 +242,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     } catch (ApplianceException e) {
       LOG.warn("refused {}: {}", peer, e.getMessage());
       state = State.REFUSED;
-      endWith(ctx.channel(), failure(id, e.code(), e.getMessage()));
+      send(failure(id, e.code(), e.getMessage()));
+      closeWhenSent();
       return;
     }
     node = hello.node();
@@ -253,12 +268,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     return Frame.reply(id, Priority.JOURNAL, new Message.Failure(code, message));
   }
 
-  /** Sends a last frame. */
-  static void endWith(Channel channel, Frame frame) {
-    var unused = channel.writeAndFlush(frame).addListener(ChannelFutureListener.CLOSE);
-  }
-
   private void refuse(MalformedMessageException e) {
+    refused = true;
     LOG.warn("closed the connection of {}: {}", name(), e.getMessage());
     close();
   }
@@ -300,12 +311,13 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     if (state == State.NEW && now - connectedNanos > config.handshakeTimeout().toNanos()) {
       fault = "no handshake";
     } else if (decoder.begunNanos() != 0
-        && ctx.channel().config().isAutoRead()
+        && gate.isOpen()
         && now - decoder.begunNanos() > config.frameTimeout().toNanos()) {
       fault = "a frame that does not end";
-    } else if (now - encoder.stalledSinceNanos(now) > 3 * keepAliveNanos) {
+    } else if (now - encoder.stalledSinceNanos(now)
+        > (server.unsent().isExhausted() ? keepAliveNanos / 2 : 3 * keepAliveNanos)) {
       fault = "it does not read";
-    } else if (!ctx.channel().config().isAutoRead()) {
+    } else if (!gate.isOpen()) {
       receivedNanos = now; // silence of our own making
     } else if (now - receivedNanos > 3 * keepAliveNanos) {
       fault = "no sign of life";

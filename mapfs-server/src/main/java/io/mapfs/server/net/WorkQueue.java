@@ -3,9 +3,12 @@ package io.mapfs.server.net;
 import io.mapfs.core.wire.Priority;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -33,6 +36,10 @@ final class WorkQueue {
   /** Lanes that have a task of the priority that may run; each at most once. Under the lock. */
   private final Map<Priority, ArrayDeque<Lane>> ready = new EnumMap<>(Priority.class);
 
+  /** All lanes, so that they can be offered again after a pause; under the lock. */
+  private final Set<Lane> lanes = new HashSet<>();
+
+  private boolean allPaused;
   private int picks;
   private boolean closed;
 
@@ -51,7 +58,7 @@ final class WorkQueue {
 
   private static List<Priority> reversed() {
     List<Priority> order = new ArrayList<>(MOST_URGENT_FIRST);
-    java.util.Collections.reverse(order);
+    Collections.reverse(order);
     return List.copyOf(order);
   }
 
@@ -60,6 +67,7 @@ final class WorkQueue {
     private final Map<Priority, ArrayDeque<Runnable>> tasks = new EnumMap<>(Priority.class);
     private int running;
     private boolean paused;
+    private boolean closed;
 
     private Lane() {
       for (Priority priority : Priority.values()) {
@@ -93,13 +101,48 @@ final class WorkQueue {
       }
     }
 
+    /** No more tasks come after those that wait. */
+    void close() {
+      lock.lock();
+      try {
+        lanes.remove(this);
+        closed = true;
+        offerAllLocked(this);
+      } finally {
+        lock.unlock();
+      }
+    }
+
     private boolean mayRunLocked(Priority priority) {
-      return priority == Priority.JOURNAL || (!paused && running < mostPerSession);
+      // What a closed session left behind ends at once.
+      return priority == Priority.JOURNAL
+          || closed
+          || (!allPaused && !paused && running < mostPerSession);
     }
   }
 
   Lane lane() {
-    return new Lane();
+    lock.lock();
+    try {
+      Lane lane = new Lane();
+      lanes.add(lane);
+      return lane;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Holds back all but the most urgent tasks of all sessions. */
+  void pause(boolean newPaused) {
+    lock.lock();
+    try {
+      allPaused = newPaused;
+      if (!allPaused) {
+        lanes.forEach(this::offerAllLocked);
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void offerAllLocked(Lane lane) {
