@@ -640,8 +640,7 @@ public abstract class MountedFileSystemContract {
   void startsTheProcessBehindTheBarrierAgain() throws Exception {
     needs(Feature.MOUNT_BARRIER);
     try (FileChannel channel =
-        FileChannel.open(
-            dir.resolve("a"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        FileChannel.open(dir.resolve("a"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
       channel.write(ByteBuffer.wrap(new byte[10]));
       mount.ask("sync");
       sh("kill -9 $(pgrep -P " + mount.pid() + " -f SyncHelper)");

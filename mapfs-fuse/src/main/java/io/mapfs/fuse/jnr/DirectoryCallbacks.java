@@ -2,12 +2,12 @@ package io.mapfs.fuse.jnr;
 
 import io.mapfs.core.fs.FileSystemOperations;
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.posix.Posix;
 import io.mapfs.fuse.jnr.Callbacks.LIL;
 import io.mapfs.fuse.jnr.Callbacks.LL;
 import io.mapfs.fuse.jnr.Callbacks.LLLLL;
 import io.mapfs.fuse.jnr.OpenFiles.OpenFile;
 import io.mapfs.fuse.jnr.Paths.Found;
-import io.mapfs.core.posix.Posix;
 import java.nio.ByteBuffer;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;

@@ -86,7 +86,9 @@ final class JnrMount implements MountedFileSystem {
       // The mount exists before its filesystem does, so init may only use what is set below.
       InitCallback init = new InitCallback();
       table.set(table.init, Callbacks.Init.class, init);
-      fuse = LibFuse2Library.newFunction().call(channel, arguments, table.address(), table.sizeBytes(), 0);
+      fuse =
+          LibFuse2Library.newFunction()
+              .call(channel, arguments, table.address(), table.sizeBytes(), 0);
       if (fuse == 0) {
         throw new IOException("libfuse refused its options");
       }
