@@ -5,6 +5,8 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.fuse.kernel.Exchange;
 import io.mapfs.fuse.kernel.KernelConnection;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,15 +14,20 @@ import org.slf4j.LoggerFactory;
 /**
  * The threads that read requests, serve them and write the replies.
  *
- * <p>A thread that takes a request and leaves no other waiting for the next one starts another, up
- * to the bound. One that comes back where enough others wait ends. So the number of threads follows
- * the number of requests that are being served, as in libfuse's fuse_loop_mt.
+ * <p>A thread that takes a request and leaves no other waiting for the next one calls in another, up
+ * to the bound. One that comes back where enough others wait steps aside for a while, and then ends.
+ * So the number of threads follows the number of requests that are being served, as in libfuse's
+ * fuse_loop_mt; few wait at the device, because the kernel wakes them in turn and each has caches of
+ * its own to warm.
  */
 final class Readers {
   private static final Logger LOG = LoggerFactory.getLogger(Readers.class);
 
-  /** How many may wait for requests; more end. */
-  private static final int IDLE_MAX = 8;
+  /** How many may wait for requests; more step aside. */
+  private static final int IDLE_MAX = 2;
+
+  /** How long one that stepped aside may be called in again. */
+  private static final int ASIDE_SECONDS = 10;
 
   private final KernelConnection connection;
   private final FuseDevice device;
@@ -29,6 +36,11 @@ final class Readers {
   private final Runnable onEnd;
   private final AtomicInteger threads = new AtomicInteger();
   private final AtomicInteger idle = new AtomicInteger();
+
+  /** Those who stepped aside and have not been called. Whoever lowers it owes a call. */
+  private final AtomicInteger aside = new AtomicInteger();
+
+  private final Semaphore calls = new Semaphore(0);
   private final AtomicInteger names = new AtomicInteger();
   private volatile boolean ending;
 
@@ -61,7 +73,11 @@ final class Readers {
     return thread;
   }
 
-  private void startAnother() {
+  private void callAnother() {
+    if (takeAside()) {
+      calls.release();
+      return;
+    }
     if (threads.incrementAndGet() > threadsMax || ending) {
       threads.decrementAndGet();
       return;
@@ -73,6 +89,37 @@ final class Readers {
       // Fewer threads than there could be: slower, but every request is still served.
       threads.decrementAndGet();
       LOG.warn("cannot start another reader: {}", e.getMessage());
+    }
+  }
+
+  /** Takes one of those aside off their number; it then waits for a call, and nothing else. */
+  private boolean takeAside() {
+    return aside.getAndUpdate(count -> Math.max(0, count - 1)) > 0;
+  }
+
+  /** Waits until called; false if the thread is to end. */
+  private boolean stepAside() {
+    aside.incrementAndGet();
+    try {
+      if (!ending && calls.tryAcquire(ASIDE_SECONDS, TimeUnit.SECONDS)) {
+        return !ending;
+      }
+      if (!takeAside()) {
+        // Somebody has counted on this thread meanwhile.
+        calls.acquire();
+        return !ending;
+      }
+    } catch (InterruptedException e) {
+      // Nobody interrupts a reader; it would end, as one that is not called does.
+      Thread.currentThread().interrupt();
+    }
+    return false;
+  }
+
+  private void endAll() {
+    ending = true;
+    while (takeAside()) {
+      calls.release();
     }
   }
 
@@ -104,8 +151,12 @@ final class Readers {
     long requestAddress = Posix.address(exchange.requestBuffer());
     while (true) {
       if (idle.incrementAndGet() > IDLE_MAX && from != device) {
-        idle.decrementAndGet();
-        return;
+        // Those who were counted before may have taken requests meanwhile, and have called nobody
+        // because this one was counted too.
+        if (idle.decrementAndGet() >= IDLE_MAX && !stepAside()) {
+          return;
+        }
+        continue;
       }
       exchange.requestBuffer();
       long got = Posix.readRaw(number, requestAddress, Exchange.REQUEST_BYTES_MAX);
@@ -114,14 +165,14 @@ final class Readers {
         if (isPassing((int) -got)) {
           continue;
         }
-        ending = true;
+        endAll();
         if (got != -Errno.ENODEV.number()) {
           LOG.error("{}: reading failed with {}", FuseDevice.PATH, Errno.of((int) -got));
         }
         return;
       }
       if (lastIdle) {
-        startAnother();
+        callAnother();
       }
       boolean starts = !connection.ready().isDone();
       if (connection.serve(exchange, (int) got)) {
