@@ -14,11 +14,11 @@ import org.slf4j.LoggerFactory;
 /**
  * The threads that read requests, serve them and write the replies.
  *
- * <p>A thread that takes a request and leaves no other waiting for the next one calls in another, up
- * to the bound. One that comes back where enough others wait steps aside for a while, and then ends.
- * So the number of threads follows the number of requests that are being served, as in libfuse's
- * fuse_loop_mt; few wait at the device, because the kernel wakes them in turn and each has caches of
- * its own to warm.
+ * <p>A thread that takes a request and leaves no other waiting for the next one calls in another,
+ * up to the bound. One that comes back where enough others wait steps aside for a while, and then
+ * ends. So the number of threads follows the number of requests that are being served, as in
+ * libfuse's fuse_loop_mt; few wait at the device, because the kernel wakes them in turn and each
+ * has caches of its own to warm.
  */
 final class Readers {
   private static final Logger LOG = LoggerFactory.getLogger(Readers.class);
