@@ -84,7 +84,7 @@ final class ArchitectureTest {
           .matching("io.mapfs.fuse.(direct|jnr)..")
           .should()
           .notDependOnEachOther()
-          .allowEmptyShould(true);
+          ;
 
   @ArchTest
   static final ArchRule theCommandsLibrariesStayInTheCommand =

@@ -1,8 +1,10 @@
 package io.mapfs.cli.base;
 
+import io.mapfs.core.block.CorruptBlockException;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.importer.ImportException;
+import io.mapfs.core.tree.CorruptTreeException;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import java.io.IOException;
@@ -43,6 +45,9 @@ public final class Failures {
       return ofErrno(refused.errno());
     } else if (failure instanceof BindException) {
       return FailureCode.CONFLICT;
+    } else if (failure instanceof CorruptTreeException
+        || failure instanceof CorruptBlockException) {
+      return FailureCode.CORRUPT;
     } else if (failure instanceof NoSuchFileException) {
       return FailureCode.NOT_FOUND;
     } else if (failure instanceof AccessDeniedException) {

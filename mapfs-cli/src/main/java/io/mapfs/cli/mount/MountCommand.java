@@ -4,7 +4,10 @@ import com.google.gson.JsonObject;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Fields;
 import io.mapfs.cli.base.OutputOptions;
+import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
+import io.mapfs.node.control.DaemonClient;
+import io.mapfs.node.control.RunDirectory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -51,6 +54,7 @@ public final class MountCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Path mountPoint = MountPoint.check(directory);
     options.checkOutside(mountPoint, node);
+    refuseSecondMount();
     if (foreground) {
       return DaemonRun.inForeground(node, mountPoint, options);
     }
@@ -63,6 +67,25 @@ public final class MountCommand implements Callable<Integer> {
                 "Mounted %s at %s (front end %s), log: %s%n",
                 node, mountPoint, Fields.text(report, "frontEnd"), Fields.text(report, "log")));
     return 0;
+  }
+
+  /** One node's daemon at a time on one machine: both would want the same local state. */
+  private void refuseSecondMount() throws CommandFailure {
+    JsonObject running;
+    try {
+      running =
+          DaemonClient.ask(
+              RunDirectory.ofEnvironment().socket(node), "status", new JsonObject());
+    } catch (ApplianceException e) {
+      return;
+    }
+    throw new CommandFailure(
+        FailureCode.CONFLICT,
+        node
+            + " is mounted already at "
+            + Fields.text(running, "mountPoint")
+            + "; unmount it first: mapfs umount "
+            + Fields.text(running, "mountPoint"));
   }
 
   static CommandFailure failure(JsonObject report) {

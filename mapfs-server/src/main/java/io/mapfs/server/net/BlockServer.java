@@ -27,6 +27,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -127,14 +128,16 @@ public final class BlockServer implements Closeable {
   private static IOException cannotListen(ServerConfig config, Exception e) {
     String where = config.host() + ":" + config.port();
     boolean used = String.valueOf(e.getMessage()).contains("in use");
-    return new IOException(
+    IOException failure =
         used
-            ? "cannot listen on "
-                + where
-                + ": the port is in use; is an appliance running already, or choose another with"
-                + " --listen"
-            : "cannot listen on " + where + ": " + e.getMessage(),
-        e);
+            ? new BindException(
+                "cannot listen on "
+                    + where
+                    + ": the port is in use; is an appliance running already, or choose another"
+                    + " with --listen")
+            : new IOException("cannot listen on " + where + ": " + e.getMessage());
+    failure.initCause(e);
+    return failure;
   }
 
   /** Where clients are listened for. */
