@@ -163,6 +163,17 @@ public abstract class MountedFileSystemContract {
     assertEquals("abc", sh("echo -n abcdefgh >c; echo -n abc >c; cat c"));
   }
 
+  /** What is written in the tick in which the file was made is handed over in a later one. */
+  @Test
+  void keepsTheTimesThatProgramsSaw() throws Exception {
+    assertEquals(
+        "same",
+        sh(
+            "for i in 1 2 3 4 5 6 7 8; do exec 8>a$i; echo x >&8; sleep 0.02; exec 8>&-; done; "
+                + "s=$(stat -c '%Y %y %z' a*); sync a*; echo 2 >/proc/sys/vm/drop_caches; "
+                + "test \"$s\" = \"$(stat -c '%Y %y %z' a*)\"; echo same"));
+  }
+
   @Test
   void refusesWhatOpenFlagsForbid() throws Exception {
     sh("echo x >a; ln -s a link; mkdir d");

@@ -18,6 +18,15 @@ public interface RequestContext {
   /** The umask for a creating operation (FUSE_DONT_MASK: the filesystem applies it), else 0. */
   int umask();
 
+  /**
+   * Whether this write hands over what programs wrote into the kernel's cache before
+   * (FUSE_WRITE_CACHE). Nobody in particular asks then, and the file's times are the kernel's: it
+   * set them when the program wrote, may have shown them since, and sends those that it changed.
+   */
+  default boolean isWriteBack() {
+    return false;
+  }
+
   /** Whether the kernel interrupted this request (FUSE_INTERRUPT). Anything that waits must ask. */
   boolean isInterrupted();
 

@@ -371,7 +371,7 @@ final class FileContent {
       int length = (int) Math.min(count - done, PIECE_BYTES - at % PAGE_BYTES);
       ByteBuffer piece = source.slice(source.position() + done, length);
       try {
-        writePiece(context, ino, at, piece, clearSetid, /* touch= */ true);
+        writePiece(context, ino, at, piece, clearSetid, !context.isWriteBack());
       } catch (FsException e) {
         if (done == 0) {
           throw e;

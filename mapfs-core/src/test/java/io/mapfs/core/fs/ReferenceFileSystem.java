@@ -607,8 +607,10 @@ public final class ReferenceFileSystem implements FileSystemOperations {
     if (clearSetid) {
       clearSetid(inode);
     }
-    inode.mtime = clock.now();
-    inode.ctime = inode.mtime;
+    if (!context.isWriteBack()) {
+      inode.mtime = clock.now();
+      inode.ctime = inode.mtime;
+    }
     return count;
   }
 

@@ -43,6 +43,7 @@ public final class Exchange implements RequestContext {
   private int pid;
   private int umask;
   private boolean replyDue;
+  private boolean writeBack;
 
   private final Interruption interruption = new Interruption();
 
@@ -85,6 +86,7 @@ public final class Exchange implements RequestContext {
     pid = in.getInt(InHeader.PID);
     umask = 0;
     replyDue = true;
+    writeBack = false;
     out = requestBytes <= PAGE_BYTES ? largeOut : smallOut;
     out.clear().position(OutHeader.BYTES);
     int extensionBytes = Long.BYTES * (in.getShort(InHeader.EXTENSIONS) & 0xffff);
@@ -213,6 +215,16 @@ public final class Exchange implements RequestContext {
   @Override
   public int umask() {
     return umask;
+  }
+
+  @Override
+  public boolean isWriteBack() {
+    return writeBack;
+  }
+
+  /** Marks a WRITE as that of a cached page; holds for this request. */
+  void setWriteBack() {
+    writeBack = true;
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 final class FileHandlers {
   private static final int PERMISSIONS_MASK = 07777;
   private static final int OPEN_KILL_SUIDGID = 1;
+  private static final int WRITE_CACHE = 1;
   private static final int WRITE_KILL_SUIDGID = 1 << 2;
   private static final int FSYNC_DATA_ONLY = 1;
 
@@ -129,6 +130,9 @@ final class FileHandlers {
     in.position(at + 40);
     if (size != in.remaining() || offset < 0 || offset + size < 0) {
       throw new FsException(Errno.EINVAL, "WRITE of " + size + " at " + offset);
+    }
+    if ((writeFlags & WRITE_CACHE) != 0) {
+      x.setWriteBack();
     }
     boolean clearSetid = (writeFlags & WRITE_KILL_SUIDGID) != 0;
     int written = c.operations().write(x, x.node(), handle, offset, in, clearSetid);
