@@ -11,9 +11,7 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
 
-/**
- * The rows of an overlay's head as the appliance sends them, one answer ahead of its use.
- */
+/** The rows of an overlay's head as the appliance sends them, one answer ahead of its use. */
 final class HeadRows implements Iterator<List<Change>> {
   private final ApplianceClient client;
   private final String node;

@@ -6,6 +6,7 @@ import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import io.mapfs.core.wire.Priority;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,12 +34,14 @@ final class LeaseKeeper implements ConnectionListener {
     if (held == null) {
       return;
     }
-    held.client
-        .request(
+    CompletableFuture<Message.OverlayPosition> resumed =
+        held.client.request(
             new Message.ResumeOverlay(node, held.epoch),
             Message.OverlayPosition.class,
-            Priority.JOURNAL)
-        .whenComplete(
+            Priority.JOURNAL);
+    // What comes of it is told to the shipper and the log; nobody waits for more.
+    CompletableFuture<?> unused =
+        resumed.whenComplete(
             (position, failure) -> {
               if (failure == null) {
                 held.shipper.attach();

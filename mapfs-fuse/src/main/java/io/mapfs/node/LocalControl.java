@@ -61,16 +61,14 @@ final class LocalControl implements Closeable {
     server = ControlServer.start(config.run().prepareSocket(config.node()), this::handle);
   }
 
-  /** The mount has ended, like this. */
-  void ended(CompletableFuture<JsonObject> how) {
-    how.whenComplete(
-        (result, failure) -> {
-          if (failure == null) {
-            end.complete(result);
-          } else {
-            end.completeExceptionally(failure);
-          }
-        });
+  /** The mount has ended and everything was handed over. */
+  void ended(JsonObject result) {
+    end.complete(result);
+  }
+
+  /** The mount has ended, and something was not handed over. */
+  void ended(ApplianceException failure) {
+    end.completeExceptionally(failure);
   }
 
   private JsonObject handle(String command, JsonObject parameters) throws ApplianceException {

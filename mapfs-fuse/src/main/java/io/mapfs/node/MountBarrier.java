@@ -6,6 +6,7 @@ import io.mapfs.core.overlay.OverlayFileSystem;
 import io.mapfs.fuse.MountedFileSystem;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,8 +41,9 @@ final class MountBarrier implements Closeable {
     this.mount = mount;
     this.overlay = overlay;
     if (!mount.isWriteThrough()) {
-      timer.scheduleWithFixedDelay(
-          this::syncQuietly, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+      ScheduledFuture<?> unused =
+          timer.scheduleWithFixedDelay(
+              this::syncQuietly, INTERVAL_MILLIS, INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
     }
   }
 

@@ -34,7 +34,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -195,7 +194,12 @@ public final class NodeDaemon {
     ready.accept(report);
 
     mount.awaitEnd();
-    control.ended(handOver(overlay, client, shipper, grant.epoch()));
+    try {
+      control.ended(handOver(overlay, client, shipper, grant.epoch()));
+    } catch (ApplianceException e) {
+      control.ended(e);
+      throw e;
+    }
   }
 
   private static RepositoryTree olderTree(TreeFiles trees, String master, int version)
@@ -234,8 +238,9 @@ public final class NodeDaemon {
   }
 
   /** The mount is gone: what it left goes to the appliance, and the lease back. */
-  private CompletableFuture<JsonObject> handOver(
-      OverlayFileSystem overlay, ApplianceClient client, WireJournalShipper shipper, long epoch) {
+  private JsonObject handOver(
+      OverlayFileSystem overlay, ApplianceClient client, WireJournalShipper shipper, long epoch)
+      throws ApplianceException {
     try {
       long sequence = overlay.barrier(NoContext.INSTANCE);
       if (!shipper.isFenced()) {
@@ -244,7 +249,7 @@ public final class NodeDaemon {
       JsonObject result = new JsonObject();
       result.addProperty("sequence", sequence);
       log.info("unmounted; everything is at the appliance up to record {}", sequence);
-      return CompletableFuture.completedFuture(result);
+      return result;
     } catch (FsException | ApplianceException e) {
       String message =
           "unmounted, but not everything reached the appliance ("
@@ -253,8 +258,7 @@ public final class NodeDaemon {
               + config.paths().stateRoot()
               + " and sent at the next mount on this machine";
       log.error(message);
-      return CompletableFuture.failedFuture(
-          new ApplianceException(FailureCode.UNAVAILABLE, message, e));
+      throw new ApplianceException(FailureCode.UNAVAILABLE, message, e);
     }
   }
 

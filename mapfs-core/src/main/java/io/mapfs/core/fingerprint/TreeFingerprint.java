@@ -142,8 +142,7 @@ public final class TreeFingerprint {
   private void regular(String path, String fields)
       throws FsException, IOException, InterruptedException {
     // Opened here, as the directory may be closed by the time that the file is read.
-    Descriptor file =
-        Posix.openToRead(walk.directory(), walk.name().toBytes(), FILE_FLAGS);
+    Descriptor file = Posix.openToRead(walk.directory(), walk.name().toBytes(), FILE_FLAGS);
     CompletableFuture<FingerprintLine> line = new CompletableFuture<>();
     readers.execute(
         () -> {

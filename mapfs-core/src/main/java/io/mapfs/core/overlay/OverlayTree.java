@@ -222,8 +222,8 @@ final class OverlayTree {
   }
 
   /**
-   * Whether no name is left. Of an inode that the version no longer has, the difference alone cannot
-   * tell; its names are the overlay's, and it stays.
+   * Whether no name is left. Of an inode that the version no longer has, the difference alone
+   * cannot tell; its names are the overlay's, and it stays.
    */
   private boolean isNameless(long ino, int delta) {
     boolean vanished = !NodeId.isOverlayIno(ino) && base.slotOf(ino) == RepositoryTree.NONE;

@@ -23,8 +23,17 @@ import java.util.TreeMap;
  */
 public final class OperationDriver {
   private static final Name[] NAMES = {
-    Name.of("a"), Name.of("b"), Name.of("c"), Name.of("d"), Name.of("etc"), Name.of("usr"),
-    Name.of("lib"), Name.of("passwd"), Name.of("big"), Name.of("hard"), Name.of("acl"),
+    Name.of("a"),
+    Name.of("b"),
+    Name.of("c"),
+    Name.of("d"),
+    Name.of("etc"),
+    Name.of("usr"),
+    Name.of("lib"),
+    Name.of("passwd"),
+    Name.of("big"),
+    Name.of("hard"),
+    Name.of("acl"),
     Name.of(new byte[] {(byte) 0xC3, 0x28}),
   };
   private static final Name[] XATTRS = {
@@ -111,7 +120,8 @@ public final class OperationDriver {
   public void run(Step s) throws FsException {
     RequestContext context = CONTEXTS[s.d() % CONTEXTS.length];
     switch (s.kind()) {
-      case LOOKUP -> entry((fs, x) -> fs.lookup(context, dir(s.a(), x), NAMES[s.b() % NAMES.length]));
+      case LOOKUP ->
+          entry((fs, x) -> fs.lookup(context, dir(s.a(), x), NAMES[s.b() % NAMES.length]));
       case CREATE -> {
         int flags = 2 | (s.c() % 3 == 0 ? 0200 : 0) | (s.c() % 5 == 0 ? 01000 : 0);
         int permissions = PERMISSIONS[s.c() % PERMISSIONS.length];
@@ -146,26 +156,54 @@ public final class OperationDriver {
           attributes(
               s.a(),
               new AttributeChange(
-                  PERMISSIONS[s.b() % PERMISSIONS.length], null, null, null, null, null, null,
-                  false, FileSystemOperations.NO_HANDLE));
+                  PERMISSIONS[s.b() % PERMISSIONS.length],
+                  null,
+                  null,
+                  null,
+                  null,
+                  null,
+                  null,
+                  false,
+                  FileSystemOperations.NO_HANDLE));
       case CHOWN ->
           attributes(
               s.a(),
               new AttributeChange(
-                  null, s.b() % 2 == 0 ? 1000 : null, s.b() % 3 == 0 ? 1001 : null, null, null,
-                  null, null, s.c() % 4 == 0, FileSystemOperations.NO_HANDLE));
+                  null,
+                  s.b() % 2 == 0 ? 1000 : null,
+                  s.b() % 3 == 0 ? 1001 : null,
+                  null,
+                  null,
+                  null,
+                  null,
+                  s.c() % 4 == 0,
+                  FileSystemOperations.NO_HANDLE));
       case TIMES ->
           attributes(
               s.a(),
               new AttributeChange(
-                  null, null, null, null, new FileTime(s.b(), s.c()), new FileTime(s.c(), s.b()),
-                  null, false, FileSystemOperations.NO_HANDLE));
+                  null,
+                  null,
+                  null,
+                  null,
+                  new FileTime(s.b(), s.c()),
+                  new FileTime(s.c(), s.b()),
+                  null,
+                  false,
+                  FileSystemOperations.NO_HANDLE));
       case TRUNCATE -> {
-        long size = s.b() % 3 == 0 ? s.c() % 500_000 : s.c() % 20 * 4096L + (s.c() % 2) * 17;
+        long size = s.b() % 3 == 0 ? s.c() % 500_000 : s.c() % 20 * 4096L + (s.c() % 2) * 17L;
         attributes(
             s.d() % 8 == 0 ? s.a() : file(s.a()),
             new AttributeChange(
-                null, null, null, s.b() % 50 == 0 ? -1 : size, null, null, null, s.b() % 7 == 0,
+                null,
+                null,
+                null,
+                s.b() % 50 == 0 ? -1 : size,
+                null,
+                null,
+                null,
+                s.b() % 7 == 0,
                 FileSystemOperations.NO_HANDLE));
       }
       case OPEN -> {
@@ -346,8 +384,7 @@ public final class OperationDriver {
     if (results[0] != null) {
       Known node =
           know(results[0].attributes(), results[1] == null ? null : results[1].attributes());
-      open.add(
-          new Open(node, results[0].handle(), results[1] == null ? 0 : results[1].handle()));
+      open.add(new Open(node, results[0].handle(), results[1] == null ? 0 : results[1].handle()));
     }
   }
 
@@ -406,8 +443,7 @@ public final class OperationDriver {
     return Arrays.copyOf(buffer.array(), count);
   }
 
-  private static Map<Name, Integer> xattrs(FileSystemOperations fs, long node)
-      throws FsException {
+  private static Map<Name, Integer> xattrs(FileSystemOperations fs, long node) throws FsException {
     Map<Name, Integer> found = new TreeMap<>();
     byte[] names = fs.listxattr(CONTEXTS[0], node);
     int start = 0;
@@ -459,9 +495,13 @@ public final class OperationDriver {
     int whence = data ? FileSystemOperations.SEEK_DATA : FileSystemOperations.SEEK_HOLE;
     long none = FileSystemOperations.NO_HANDLE;
     Outcome expected =
-        outcome((fs, x) -> fs.lseek(CONTEXTS[0], any(at, false), none, offset, whence), reference, false);
+        outcome(
+            (fs, x) -> fs.lseek(CONTEXTS[0], any(at, false), none, offset, whence),
+            reference,
+            false);
     Outcome actual =
-        outcome((fs, x) -> fs.lseek(CONTEXTS[0], any(at, true), none, offset, whence), subject, true);
+        outcome(
+            (fs, x) -> fs.lseek(CONTEXTS[0], any(at, true), none, offset, whence), subject, true);
     if (expected.errno != null) {
       assertEquals(expected.errno, actual.errno);
       return;
@@ -588,9 +628,7 @@ public final class OperationDriver {
 
   private static byte[] acl(int[][] entries) {
     ByteBuffer buffer =
-        ByteBuffer.allocate(4 + 8 * entries.length)
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .putInt(2);
+        ByteBuffer.allocate(4 + 8 * entries.length).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
     for (int[] entry : entries) {
       buffer.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]);
     }

@@ -67,8 +67,7 @@ final class BlockExtentTest {
   void behavesAsAnArrayOfPages() throws Exception {
     Random random = new Random(5);
     for (int round = 0; round < 300; round++) {
-      BlockExtent extent =
-          random.nextBoolean() ? BlockExtent.NONE : BlockExtent.ofBlock(REMOTE);
+      BlockExtent extent = random.nextBoolean() ? BlockExtent.NONE : BlockExtent.ofBlock(REMOTE);
       long[] slots = new long[32];
       Arrays.fill(slots, extent.remote() == null ? -1 : -3);
       boolean remote = extent.remote() != null;

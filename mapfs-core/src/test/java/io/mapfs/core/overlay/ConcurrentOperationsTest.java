@@ -48,8 +48,7 @@ final class ConcurrentOperationsTest {
     TestTrees trees =
         TestTrees.of("debian").file("/shared", big).file("/dir/one", "1").file("/dir/two", "2");
     RepositoryTree base = trees.build(temp);
-    OverlayFixture fixture =
-        new OverlayFixture(temp.resolve("state"), base, trees.blockReader());
+    OverlayFixture fixture = new OverlayFixture(temp.resolve("state"), base, trees.blockReader());
     fixture.config = fixture.config.withSealIntervalMillis(4).withCachedInodesMax(2);
     fixture.mount();
     ExecutorService threads = Executors.newFixedThreadPool(THREADS);
@@ -96,7 +95,9 @@ final class ConcurrentOperationsTest {
     }
   }
 
-  /** Each thread has a directory of its own, a stripe of a shared file, and names in a shared one. */
+  /**
+   * Each thread has a directory of its own, a stripe of a shared file, and names in a shared one.
+   */
   private static void work(OverlayFileSystem fs, int thread) throws FsException {
     Random random = new Random(thread);
     long shared = lookup(fs, NodeId.ROOT, "shared");
@@ -131,7 +132,14 @@ final class ConcurrentOperationsTest {
                 ROOT,
                 at.node(),
                 new AttributeChange(
-                    null, null, null, (long) random.nextInt(40_000), null, null, null, false,
+                    null,
+                    null,
+                    null,
+                    (long) random.nextInt(40_000),
+                    null,
+                    null,
+                    null,
+                    false,
                     NONE));
         case 3 -> fs.fsync(ROOT, at.node(), NONE, false);
         case 4 -> fs.readdir(ROOT, dir, NONE, 0, false, (n, i, t, c, a) -> true);
@@ -157,8 +165,7 @@ final class ConcurrentOperationsTest {
     return dump;
   }
 
-  private static void dump(
-      OverlayFileSystem fs, long node, String path, Map<String, String> dump)
+  private static void dump(OverlayFileSystem fs, long node, String path, Map<String, String> dump)
       throws FsException {
     Attributes at = fs.getattr(ROOT, node);
     dump.put(

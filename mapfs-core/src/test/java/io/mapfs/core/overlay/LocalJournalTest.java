@@ -31,8 +31,7 @@ final class LocalJournalTest {
       assertEquals(5, journal.firstSequence());
       assertEquals(9, journal.lastSequence());
       SealedRecord read = journal.read(7);
-      assertArrayEquals(
-          RecordCodec.encode(record(7).record()), RecordCodec.encode(read.record()));
+      assertArrayEquals(RecordCodec.encode(record(7).record()), RecordCodec.encode(read.record()));
       assertEquals(record(7).pages(), read.pages());
       append(journal, 10, 10);
       assertEquals(10, journal.lastSequence());

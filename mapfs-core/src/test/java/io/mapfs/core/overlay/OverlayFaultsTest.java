@@ -159,8 +159,7 @@ final class OverlayFaultsTest {
     try (OverlayState state = OverlayState.open(fixture.directory)) {
       assertEquals(1, state.position().sequence());
       assertFalse(
-          state.isUsableAt(
-              OverlayFixture.NODE, "debian", 1, 1, state.position().hash(), 0));
+          state.isUsableAt(OverlayFixture.NODE, "debian", 1, 1, state.position().hash(), 0));
     }
     fixture.mount();
     assertEquals(1, fixture.appliance.recordCount());
@@ -211,8 +210,7 @@ final class OverlayFaultsTest {
     fixture.unmount();
     JournalShipper fenced =
         (record, pages) ->
-            CompletableFuture.failedFuture(
-                new FencedException("another machine has the lease"));
+            CompletableFuture.failedFuture(new FencedException("another machine has the lease"));
     fixture.shipper = fenced;
     fixture.mount();
     write(lookup("text"), 0, "mine");
@@ -229,8 +227,7 @@ final class OverlayFaultsTest {
   @Test
   void writersWaitWhenTooMuchIsUnacknowledged() throws Exception {
     fixture.unmount();
-    fixture.config =
-        fixture.config.withUnacknowledgedBytesMax(1 << 20).withWaitLimitMillis(2_000);
+    fixture.config = fixture.config.withUnacknowledgedBytesMax(1 << 20).withWaitLimitMillis(2_000);
     fixture.mount();
     fixture.appliance.hold();
     Opened made = fixture.fs.create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2);
@@ -238,8 +235,7 @@ final class OverlayFaultsTest {
     FsException refused = null;
     for (int i = 0; i < 40 && refused == null; i++) {
       try {
-        fixture.fs.write(
-            ROOT, node, NONE, (long) i << 20, ByteBuffer.allocate(1 << 20), false);
+        fixture.fs.write(ROOT, node, NONE, (long) i << 20, ByteBuffer.allocate(1 << 20), false);
       } catch (FsException e) {
         refused = e;
       }
@@ -256,23 +252,17 @@ final class OverlayFaultsTest {
     long text = lookup("text");
     long big = lookup("big");
     fixture.fs.setattr(
-        ROOT,
-        text,
-        new AttributeChange(0600, null, null, null, null, null, null, false, NONE));
+        ROOT, text, new AttributeChange(0600, null, null, null, null, null, null, false, NONE));
     fixture.fs.setattr(
-        ROOT,
-        big,
-        new AttributeChange(0600, null, null, null, null, null, null, false, NONE));
+        ROOT, big, new AttributeChange(0600, null, null, null, null, null, null, false, NONE));
     write(big, 5, "own");
     fixture.unmount();
     RepositoryTree two = trees.remove("/text").remove("/big").file("/other", "new").build(temp);
-    OverlayFixture updated =
-        new OverlayFixture(temp.resolve("updated"), two, trees.blockReader());
+    OverlayFixture updated = new OverlayFixture(temp.resolve("updated"), two, trees.blockReader());
     updated.older.put(1, base);
     OverlayState state = OverlayState.open(temp.resolve("updated"));
     state.load(
-        fixture.appliance.headRows(10),
-        fixture.appliance.position(OverlayFixture.NODE, 9, two));
+        fixture.appliance.headRows(10), fixture.appliance.position(OverlayFixture.NODE, 9, two));
     state.beginMount(10, 0, 0);
     try (OverlayFileSystem fs =
         OverlayFileSystem.mount(

@@ -54,13 +54,7 @@ final class OverlayFixture implements AutoCloseable {
     state.beginMount(epoch, 0, 0);
     fs =
         OverlayFileSystem.mount(
-            config,
-            state,
-            versions(),
-            reader,
-            ReadListener.NONE,
-            shipper,
-            usedClock);
+            config, state, versions(), reader, ReadListener.NONE, shipper, usedClock);
     return this;
   }
 

@@ -44,8 +44,7 @@ final class PageLogTest {
       assertEquals(2, files());
       log.release(first, PageLog.ALLOCATION_PAGES_MAX);
       for (int i = 1; i < PageLog.SEGMENT_SLOTS / PageLog.ALLOCATION_PAGES_MAX; i++) {
-        log.release(
-            first + (long) i * PageLog.ALLOCATION_PAGES_MAX, PageLog.ALLOCATION_PAGES_MAX);
+        log.release(first + (long) i * PageLog.ALLOCATION_PAGES_MAX, PageLog.ALLOCATION_PAGES_MAX);
       }
       assertEquals(2, files(), "a record may still need it");
       log.acknowledged(2);

@@ -36,8 +36,21 @@ final class ManifestTest {
 
   private static final ManifestHeader HEADER =
       new ManifestHeader(
-          ManifestHeader.KIND, 1, "c", "web01", "s3", "before <apt>", null, 5, "debian", 2, 4, 9,
-          "00", "s2", 77);
+          ManifestHeader.KIND,
+          1,
+          "c",
+          "web01",
+          "s3",
+          "before <apt>",
+          null,
+          5,
+          "debian",
+          2,
+          4,
+          9,
+          "00",
+          "s2",
+          77);
 
   @BeforeEach
   void write() throws IOException {
@@ -48,20 +61,68 @@ final class ManifestTest {
         new Change.PutInode(
             57,
             new InodeState(
-                FileType.REGULAR, true, true, false, 04755, -2, 8, -1, 3, 12_345, TIME, TIME, TIME,
-                TIME, null, 2, 4096, 0)));
+                FileType.REGULAR,
+                true,
+                true,
+                false,
+                04755,
+                -2,
+                8,
+                -1,
+                3,
+                12_345,
+                TIME,
+                TIME,
+                TIME,
+                TIME,
+                null,
+                2,
+                4096,
+                0)));
     changes.add(
         new Change.PutInode(
             58,
             new InodeState(
-                FileType.SYMLINK, true, true, true, 0777, 0, 0, 1, 0, 4, TIME, TIME, TIME, TIME,
-                new byte[] {'a', ' ', '"', (byte) 0xFF}, 0, 0, 57)));
+                FileType.SYMLINK,
+                true,
+                true,
+                true,
+                0777,
+                0,
+                0,
+                1,
+                0,
+                4,
+                TIME,
+                TIME,
+                TIME,
+                TIME,
+                new byte[] {'a', ' ', '"', (byte) 0xFF},
+                0,
+                0,
+                57)));
     changes.add(
         new Change.PutInode(
             59,
             new InodeState(
-                FileType.DIRECTORY, false, false, false, 0, 0, 0, 2, 0, 0, TIME, FileTime.EPOCH,
-                TIME, FileTime.EPOCH, null, 0, 0, 0)));
+                FileType.DIRECTORY,
+                false,
+                false,
+                false,
+                0,
+                0,
+                0,
+                2,
+                0,
+                0,
+                TIME,
+                FileTime.EPOCH,
+                TIME,
+                FileTime.EPOCH,
+                null,
+                0,
+                0,
+                0)));
     changes.add(new Change.PutXattrs(57, xattrs));
     changes.add(new Change.PutXattrs(58, new TreeMap<>()));
     changes.add(new Change.PutBlock(57, 3, new BlockId(1, -2, 3, -4)));
@@ -120,15 +181,16 @@ final class ManifestTest {
       Files.write(file, flipped);
       refused();
     }
-    Files.write(file, (new String(whole, StandardCharsets.UTF_8) + "more\n").getBytes(StandardCharsets.UTF_8));
+    Files.write(
+        file,
+        (new String(whole, StandardCharsets.UTF_8) + "more\n").getBytes(StandardCharsets.UTF_8));
     refused();
   }
 
   private void refused() {
     IOException refused =
         assertThrows(
-            ManifestFormatException.class,
-            () -> ManifestReader.open(file, ManifestTest::verifies));
+            ManifestFormatException.class, () -> ManifestReader.open(file, ManifestTest::verifies));
     assertFalse(refused.getMessage().contains("\n"), refused.getMessage());
   }
 
@@ -136,12 +198,10 @@ final class ManifestTest {
   void refusesAnothersSignatureAndANewerFormat() throws IOException {
     assertThrows(
         ManifestFormatException.class, () -> ManifestReader.open(file, (hash, signature) -> false));
-    Files.writeString(
-        file, Files.readString(file).replace("\"format\":1", "\"format\":2"));
+    Files.writeString(file, Files.readString(file).replace("\"format\":1", "\"format\":2"));
     IOException refused =
         assertThrows(
-            ManifestFormatException.class,
-            () -> ManifestReader.open(file, ManifestTest::verifies));
+            ManifestFormatException.class, () -> ManifestReader.open(file, ManifestTest::verifies));
     assertTrue(refused.getMessage().contains("newer release"), refused.getMessage());
   }
 }

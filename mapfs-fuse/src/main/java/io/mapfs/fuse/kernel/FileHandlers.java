@@ -131,7 +131,7 @@ final class FileHandlers {
     if (size != in.remaining() || offset < 0 || offset + size < 0) {
       throw new FsException(Errno.EINVAL, "WRITE of " + size + " at " + offset);
     }
-    if ((writeFlags & WRITE_CACHE) != 0) {
+    if ((writeFlags & WRITE_CACHE) != 0 && c.hasWritebackCache()) {
       x.setWriteBack();
     }
     boolean clearSetid = (writeFlags & WRITE_KILL_SUIDGID) != 0;

@@ -242,7 +242,11 @@ public final class Appliance implements ApplianceService, Closeable {
           NodeRecord node = access.node(request.node());
           Overlay overlay = overlays.get(request.node());
           Effect.Grant granted =
-              overlay.open(session, client.number(), request.host(), request.force(),
+              overlay.open(
+                  session,
+                  client.number(),
+                  request.host(),
+                  request.force(),
                   epoch -> mirror.applyPendingVersion(overlay, epoch));
           HeadPosition position = overlay.pinForMount(granted);
           return new Message.OverlayOpened(

@@ -220,15 +220,11 @@ public final class Mirror {
     return update;
   }
 
-  private Rebase.Plan plan(
-      NodeRecord node, Overlay overlay, HeadPosition position, int version) throws IOException {
+  private Rebase.Plan plan(NodeRecord node, Overlay overlay, HeadPosition position, int version)
+      throws IOException {
     return Rebase.plan(
         new HeadView(
-            overlay,
-            store.repository(),
-            node.master(),
-            position.version(),
-            position.sequence()),
+            overlay, store.repository(), node.master(), position.version(), position.sequence()),
         store.repository().tree(node.master(), version),
         position);
   }
@@ -247,8 +243,7 @@ public final class Mirror {
           plan.changed(), node.pendingVersion(), epoch, position.nextIno(), plan.nextCookie());
     }
     control.commit(
-        ControlChange.put(
-            ControlTable.NODES, node.name(), node.withPending(0, node.channel())));
+        ControlChange.put(ControlTable.NODES, node.name(), node.withPending(0, node.channel())));
   }
 
   // ---- rollback ----

@@ -289,15 +289,13 @@ public final class Rebase {
       state = inheriting(base.type(), base);
     }
     if (!state.ownXattrs() && from.hasXattrs(slot)) {
-      changed.put(
-          RowKey.xattrs(view.overlayId(), ino), new Row.Xattrs(from.xattrs(slot)));
+      changed.put(RowKey.xattrs(view.overlayId(), ino), new Row.Xattrs(from.xattrs(slot)));
     }
     List<Paths.Place> places = paths.places(ino);
     put(ino, owning(state, base, slot, places));
     if (asParent) {
       conflicts.add(
-          new Conflict(
-              paths.directory(ino), "parent-removed", "removed", "keeps what is in it"));
+          new Conflict(paths.directory(ino), "parent-removed", "removed", "keeps what is in it"));
     }
     for (Paths.Place place : places) {
       if (view.nameRow(place.parentIno(), place.name()) == null) {
@@ -306,16 +304,14 @@ public final class Rebase {
             new Row.Dentry(ino, base.type(), nextCookie++));
         // The new version may have another file of that name: it is hidden now.
         countHidden(
-            place.parentIno(),
-            HeadView.baseLookup(to, place.parentIno(), place.name()),
-            -1);
+            place.parentIno(), HeadView.baseLookup(to, place.parentIno(), place.name()), -1);
       }
       keep(place.parentIno(), true, depth + 1);
     }
   }
 
-  private InodeState owning(
-      InodeState state, Attributes base, int slot, List<Paths.Place> places) throws IOException {
+  private InodeState owning(InodeState state, Attributes base, int slot, List<Paths.Place> places)
+      throws IOException {
     boolean attributes = state.ownAttributes();
     boolean data = state.ownData();
     boolean inheritsContent = !data && base.type() == FileType.REGULAR;

@@ -101,7 +101,8 @@ public final class BlockServer implements Closeable {
               .childOption(ChannelOption.TCP_NODELAY, true)
               .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
               .childOption(
-                  ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(RECEIVE_BYTES).maxMessagesPerRead(RECEIVES))
+                  ChannelOption.RECVBUF_ALLOCATOR,
+                  new FixedRecvByteBufAllocator(RECEIVE_BYTES).maxMessagesPerRead(RECEIVES))
               .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, IN_SOCKET_BYTES)
               .childHandler(new Pipeline(context, gate))
               .bind(address)

@@ -76,8 +76,7 @@ final class FrameEncoder extends ChannelDuplexHandler {
     if (inSocket == 0 && queuedBytes == 0) {
       progressNanos = System.nanoTime();
     }
-    boolean first =
-        message instanceof Frame frame && frame.header().priority() == Priority.JOURNAL;
+    boolean first = message instanceof Frame frame && frame.header().priority() == Priority.JOURNAL;
     (first ? urgent : rest).add(outgoing);
     queuedBytes += outgoing.bytes;
     if (!underPressure && queuedBytes > PRESSURE_BYTES) {

@@ -66,8 +66,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
 
   private long pingedNanos = receivedNanos;
 
-  SessionHandler(
-      ServerContext server, FrameDecoder decoder, FrameEncoder encoder, ReadGate gate) {
+  SessionHandler(ServerContext server, FrameDecoder decoder, FrameEncoder encoder, ReadGate gate) {
     this.server = server;
     this.decoder = decoder;
     this.encoder = encoder;
@@ -151,8 +150,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   void send(Frame frame) {
     int bytes = frame.lengthBytes();
     server.unsent().add(bytes);
-    var unused =
-        channel.writeAndFlush(frame).addListener(sent -> server.unsent().subtract(bytes));
+    var unused = channel.writeAndFlush(frame).addListener(sent -> server.unsent().subtract(bytes));
   }
 
   // ---- event loop ----

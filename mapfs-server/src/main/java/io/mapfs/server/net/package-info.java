@@ -11,15 +11,16 @@
  * and so do the pieces of a tree that is uploaded.
  *
  * <p>Bounds: connections, in all and from one address; requests and request bytes in flight of one
- * connection (past them nothing is read from it); unsent bytes of one connection, and of
- * all together (past them gets wait); heap for received payloads, all together; the time for a handshake, for the rest of a frame that was begun, without a sign of
- * life, and without progress in sending.
+ * connection (past them nothing is read from it); unsent bytes of one connection, and of all
+ * together (past them gets wait); heap for received payloads, all together; the time for a
+ * handshake, for the rest of a frame that was begun, without a sign of life, and without progress
+ * in sending.
  *
  * <p>Invariants: the service hears {@code opened} before anything else of a session, and {@code
  * closed} once, after the last call for it has returned; no type of the network library leaves this
  * package.
  *
- * <p>Lock order: a {@code SerialTasks} or {@code UnsentBytes}, then the {@code WorkQueue}; the service is never called
- * under either.
+ * <p>Lock order: a {@code SerialTasks} or {@code UnsentBytes}, then the {@code WorkQueue}; the
+ * service is never called under either.
  */
 package io.mapfs.server.net;

@@ -393,8 +393,7 @@ final class ApplianceTest {
         .file("/etc/passwd", "two!");
     rig.importTree(trees);
 
-    JsonObject dry =
-        rig.admin("node.update", "node", "web01", "to", "latest", "dryRun", true);
+    JsonObject dry = rig.admin("node.update", "node", "web01", "to", "latest", "dryRun", true);
     List<String> expected =
         List.of(
             "both-changed /etc/hosts",
@@ -405,8 +404,7 @@ final class ApplianceTest {
     assertEquals(expected, conflicts(dry));
     assertFalse(dry.get("applied").getAsBoolean());
     assertEquals(0, rig.admin("node.show", "node", "web01").get("pendingVersion").getAsInt());
-    assertEquals(
-        expected, conflicts(rig.admin("node.update", "node", "web01", "to", "latest")));
+    assertEquals(expected, conflicts(rig.admin("node.update", "node", "web01", "to", "latest")));
     assertEquals(3, rig.admin("node.show", "node", "web01").get("pendingVersion").getAsInt());
     assertEquals(2, rig.admin("node.show", "node", "web01").get("version").getAsInt());
 

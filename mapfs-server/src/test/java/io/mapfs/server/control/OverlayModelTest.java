@@ -120,8 +120,7 @@ final class OverlayModelTest {
 
   private void rollBackTo(String id, Map<String, Model> snapshots) throws Exception {
     writer.unmount();
-    String saved =
-        rig.admin("rollback", "node", "n", "snapshot", id).get("savedAs").getAsString();
+    String saved = rig.admin("rollback", "node", "n", "snapshot", id).get("savedAs").getAsString();
     snapshots.put(saved, model.copy());
     model = snapshots.get(id).copy();
     mount();
@@ -184,8 +183,7 @@ final class OverlayModelTest {
         ino == baseIno
             ? model.contents.getOrDefault(ino, baseContent).clone()
             : model.contents.get(ino).clone();
-    long limit =
-        ino == baseIno ? model.baseLimits.getOrDefault(ino, (long) baseContent.length) : 0;
+    long limit = ino == baseIno ? model.baseLimits.getOrDefault(ino, (long) baseContent.length) : 0;
     boolean[] written = new boolean[MOST_BYTES / PAGE + 2];
     if (random.nextInt(3) == 0) {
       int size = random.nextInt(content.length + 1);
@@ -221,8 +219,7 @@ final class OverlayModelTest {
         writer.page(
             ino,
             page,
-            Arrays.copyOfRange(
-                content, page * PAGE, Math.min(content.length, (page + 1) * PAGE)));
+            Arrays.copyOfRange(content, page * PAGE, Math.min(content.length, (page + 1) * PAGE)));
       }
     }
     InodeState state =

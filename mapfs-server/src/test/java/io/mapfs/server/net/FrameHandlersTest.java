@@ -59,8 +59,7 @@ final class FrameHandlersTest {
       ByteBudget budget = new ByteBudget(Limits.MAX_FRAME_BYTES);
       EmbeddedChannel channel = decoding(budget);
       for (int at = 0; at < all.length; at += piece) {
-        channel.writeInbound(
-            Unpooled.copiedBuffer(all, at, Math.min(piece, all.length - at)));
+        channel.writeInbound(Unpooled.copiedBuffer(all, at, Math.min(piece, all.length - at)));
       }
       for (Frame frame : sent) {
         FrameDecoder.Received received = channel.readInbound();

@@ -73,17 +73,14 @@ final class JournalProtocolTest {
     mount(1);
     assertEquals(FailureCode.GAP, refusal(append(1, 5, 12)));
     assertEquals(
-        FailureCode.FORK,
-        refusal(step(new Event.Append(1, 5, 11, hash(99), hash(11), null))));
+        FailureCode.FORK, refusal(step(new Event.Append(1, 5, 11, hash(99), hash(11), null))));
     assertEquals(List.of(new Effect.Write(11)), append(1, 5, 11));
     assertEquals(
         List.of(new Effect.AwaitDurable(11)),
         step(new Event.Append(1, 5, 11, hash(10), hash(11), hash(11))));
     assertEquals(
-        FailureCode.FORK,
-        refusal(step(new Event.Append(1, 5, 11, hash(10), hash(12), hash(11)))));
-    assertEquals(
-        FailureCode.GAP, refusal(step(new Event.Append(1, 5, 3, hash(2), hash(3), null))));
+        FailureCode.FORK, refusal(step(new Event.Append(1, 5, 11, hash(10), hash(12), hash(11)))));
+    assertEquals(FailureCode.GAP, refusal(step(new Event.Append(1, 5, 3, hash(2), hash(3), null))));
     assertEquals(FailureCode.STALE_EPOCH, refusal(append(1, 4, 12)));
     assertEquals(FailureCode.INVALID, refusal(append(1, 6, 12)));
     assertEquals(FailureCode.STALE_EPOCH, refusal(append(2, 5, 12)), "not the holder");
@@ -104,8 +101,7 @@ final class JournalProtocolTest {
   @Test
   void oneHolderAtATime() {
     mount(1);
-    assertEquals(
-        FailureCode.CONFLICT, refusal(step(new Event.Open(2, "b", false, 2))));
+    assertEquals(FailureCode.CONFLICT, refusal(step(new Event.Open(2, "b", false, 2))));
     assertEquals(FailureCode.CONFLICT, refusal(step(new Event.Raise("a rollback", 3))));
     assertEquals(FailureCode.STALE_EPOCH, refusal(step(new Event.Close(1, 4))));
     assertEquals(List.of(), step(new Event.Close(1, 5)));

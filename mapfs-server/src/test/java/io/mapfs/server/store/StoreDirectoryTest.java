@@ -39,8 +39,7 @@ final class StoreDirectoryTest {
     assertTrue(refused(FailureCode.CONFLICT, () -> StoreDirectory.init(root)).contains("already"));
     try (StoreDirectory open = StoreDirectory.open(root)) {
       assertEquals(clusterId, open.clusterId());
-      assertTrue(
-          refused(FailureCode.CONFLICT, () -> StoreDirectory.open(root)).contains("in use"));
+      assertTrue(refused(FailureCode.CONFLICT, () -> StoreDirectory.open(root)).contains("in use"));
     }
     StoreDirectory.open(root).close();
   }
@@ -48,8 +47,7 @@ final class StoreDirectoryTest {
   @Test
   void refusesADirectoryThatIsSomethingElse() throws Exception {
     Files.writeString(directory.resolve("file"), "x");
-    assertTrue(
-        refused(FailureCode.INVALID, () -> StoreDirectory.init(directory)).contains("file"));
+    assertTrue(refused(FailureCode.INVALID, () -> StoreDirectory.init(directory)).contains("file"));
     refused(FailureCode.INVALID, () -> StoreDirectory.init(directory.resolve("file")));
     assertTrue(
         refused(FailureCode.NOT_FOUND, () -> StoreDirectory.open(directory))
