@@ -293,7 +293,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
             .schedule(
                 () -> {
                   if (state != State.CLOSED) {
-                    watch(ctx);
+                    watch();
                     scheduleWatch(ctx);
                   }
                 },
@@ -301,7 +301,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
                 TimeUnit.MILLISECONDS);
   }
 
-  private void watch(ChannelHandlerContext ctx) {
+  private void watch() {
     ServerConfig config = server.config();
     long now = System.nanoTime();
     long keepAliveNanos = config.keepAlive().toNanos();
