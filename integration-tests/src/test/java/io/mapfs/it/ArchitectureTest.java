@@ -80,11 +80,7 @@ final class ArchitectureTest {
 
   @ArchTest
   static final ArchRule theTwoFrontEndsDoNotKnowEachOther =
-      slices()
-          .matching("io.mapfs.fuse.(direct|jnr)..")
-          .should()
-          .notDependOnEachOther()
-          ;
+      slices().matching("io.mapfs.fuse.(direct|jnr)..").should().notDependOnEachOther();
 
   @ArchTest
   static final ArchRule theCommandsLibrariesStayInTheCommand =

@@ -127,16 +127,26 @@ final class BadInputTest {
   void aPortInUse() throws Exception {
     user.run("appliance", "init", "--store", user.path("store2").toString()).ok();
     user.run(
-            "appliance", "serve", "--store", user.path("store2").toString(), "--listen",
-            user.address(), "--insecure")
+            "appliance",
+            "serve",
+            "--store",
+            user.path("store2").toString(),
+            "--listen",
+            user.address(),
+            "--insecure")
         .refused(CONFLICT, user.address(), "in use");
   }
 
   @Test
   void aStoreThatIsServedAlready() throws Exception {
     user.run(
-            "appliance", "serve", "--store", user.path("store").toString(), "--listen",
-            "127.0.0.1:0", "--insecure")
+            "appliance",
+            "serve",
+            "--store",
+            user.path("store").toString(),
+            "--listen",
+            "127.0.0.1:0",
+            "--insecure")
         .refused(CONFLICT, user.path("store").toString());
   }
 
@@ -146,8 +156,13 @@ final class BadInputTest {
         .refused(CONFLICT, "a store already");
     user.run("appliance", "init", "--store", rootfs.toString()).refused(INVALID, "not empty");
     user.run(
-            "appliance", "serve", "--store", user.path("none").toString(), "--listen",
-            "127.0.0.1:0", "--insecure")
+            "appliance",
+            "serve",
+            "--store",
+            user.path("none").toString(),
+            "--listen",
+            "127.0.0.1:0",
+            "--insecure")
         .refused(NOT_FOUND, user.path("none").toString(), "appliance init");
   }
 
@@ -158,8 +173,13 @@ final class BadInputTest {
     String text = Files.readString(format);
     Files.writeString(format, text.replace("format 1", "format 2"));
     user.run(
-            "appliance", "serve", "--store", user.path("store").toString(), "--listen",
-            "127.0.0.1:0", "--insecure")
+            "appliance",
+            "serve",
+            "--store",
+            user.path("store").toString(),
+            "--listen",
+            "127.0.0.1:0",
+            "--insecure")
         .refused(INCOMPATIBLE, "format 2", "newer release");
     Files.writeString(format, text);
     user.serve();
@@ -206,7 +226,8 @@ final class BadInputTest {
     user.serve();
     Run verify = user.run("repo", "verify");
     assertEquals(CORRUPT, verify.exitCode(), verify::toString);
-    Run mount = user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
+    Run mount =
+        user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
     assertEquals(CORRUPT, mount.exitCode(), mount::toString);
     assertEquals(1, mount.err().lines().count(), mount::toString);
     Path other = user.mount("o1");
@@ -220,7 +241,8 @@ final class BadInputTest {
     Path tree = largestFile(user.path("store").resolve("trees/debian"));
     truncate(tree, Files.size(tree) - 100);
     user.serve();
-    Run mount = user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
+    Run mount =
+        user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
     assertEquals(CORRUPT, mount.exitCode(), mount::toString);
     assertEquals(1, mount.err().lines().count(), mount::toString);
   }
@@ -251,8 +273,13 @@ final class BadInputTest {
 
   private void assertStoreIsWhole() throws Exception {
     user.run("repo", "verify").ok();
-    assertEquals(1, user.run("repo", "versions", "debian", "-o", "json").ok().json()
-        .getAsJsonArray("versions").size());
+    assertEquals(
+        1,
+        user.run("repo", "versions", "debian", "-o", "json")
+            .ok()
+            .json()
+            .getAsJsonArray("versions")
+            .size());
     Path root = user.mount("web01");
     user.run("fingerprint", rootfs.toString(), root.toString()).ok();
     user.umount(root).ok();

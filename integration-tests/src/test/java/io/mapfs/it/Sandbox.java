@@ -24,8 +24,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A user of the packaged command with directories, sockets and an appliance of their own. Closing it
- * leaves nothing mounted and no process.
+ * A user of the packaged command with directories, sockets and an appliance of their own. Closing
+ * it leaves nothing mounted and no process.
  */
 final class Sandbox implements AutoCloseable {
   private static final long COMMAND_SECONDS = 180;
@@ -69,7 +69,12 @@ final class Sandbox implements AutoCloseable {
         start(
             Path.of("/dev/null"),
             path("serve.err"),
-            "appliance", "serve", "--store", path("store").toString(), "--listen", listen,
+            "appliance",
+            "serve",
+            "--store",
+            path("store").toString(),
+            "--listen",
+            listen,
             "--insecure");
     BufferedReader out =
         new BufferedReader(

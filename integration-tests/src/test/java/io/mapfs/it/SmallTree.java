@@ -12,7 +12,8 @@ final class SmallTree {
 
   static Path make(Path tree) throws IOException, InterruptedException {
     Random random = new Random(42);
-    for (String directory : new String[] {"etc", "usr/bin", "usr/lib/deep/deeper", "usr/share/doc", "tmp"}) {
+    for (String directory :
+        new String[] {"etc", "usr/bin", "usr/lib/deep/deeper", "usr/share/doc", "tmp"}) {
       Files.createDirectories(tree.resolve(directory));
     }
     for (int i = 0; i < 200; i++) {
@@ -29,7 +30,8 @@ final class SmallTree {
     Files.createLink(tree.resolve("usr/bin/tool-again"), tree.resolve("usr/bin/tool"));
     Files.createSymbolicLink(tree.resolve("bin"), Path.of("usr/bin"));
     Files.write(
-        tree.resolve("usr/share/name-" + "x".repeat(245)), "long".getBytes(StandardCharsets.US_ASCII));
+        tree.resolve("usr/share/name-" + "x".repeat(245)),
+        "long".getBytes(StandardCharsets.US_ASCII));
     Sandbox.shell(
         "cd \"$1\"; chmod 1777 tmp; chmod 4755 usr/bin/tool; mkfifo tmp/fifo; mknod tmp/null c 1 3;"
             + " truncate -s 5M usr/lib/sparse; printf end >>usr/lib/sparse;"

@@ -49,7 +49,8 @@ final class TourTest {
       Run same = user.run("fingerprint", "--inodes", before.toString(), root.toString());
       assertEquals("Identical.\n", same.ok().out());
 
-      // Version 2: one file new, one changed by both sides, one changed that the node never touched.
+      // Version 2: one file new, one changed by both sides, one changed that the node never
+      // touched.
       Files.writeString(rootfs.resolve("etc/version"), "2\n");
       Files.writeString(rootfs.resolve("etc/motd"), "Theirs.\n");
       Files.writeString(rootfs.resolve("usr/share/doc/file-7"), "fixed\n");
@@ -119,8 +120,10 @@ final class TourTest {
       // Another machine has neither this one's state nor its cache.
       user.mount(
           "web01",
-          "--state", user.newDirectory("state2").toString(),
-          "--cache", user.newDirectory("cache2").toString());
+          "--state",
+          user.newDirectory("state2").toString(),
+          "--cache",
+          user.newDirectory("cache2").toString());
       assertEquals(here, fingerprint(user, root));
       user.umount(root).ok();
     }

@@ -656,9 +656,7 @@ final class ClientServerTest {
     Session aliveSession = take(service.opened);
     try (Socket stopped = new Socket(LOOPBACK, server.address().getPort())) {
       send(
-          stopped,
-          Frame.request(
-              0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "web02", "test")));
+          stopped, Frame.request(0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "web02", "test")));
       assertEquals("web02", take(service.opened).node());
       assertEquals("web02", take(service.closed).node());
     }
@@ -689,17 +687,11 @@ final class ClientServerTest {
     service.blocks.put(block.id(), block);
     List<BlockId> many = Collections.nCopies(32, block.id());
     try (Socket deaf = new Socket(LOOPBACK, server.address().getPort())) {
-      send(
-          deaf,
-          Frame.request(
-              0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "deaf", "test")));
+      send(deaf, Frame.request(0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "deaf", "test")));
       assertEquals("deaf", take(service.opened).node());
       assertTrue(deaf.getInputStream().read() >= 0); // Welcome's first byte
       for (int i = 1; i <= 100; i++) {
-        send(
-            deaf,
-            Frame.request(
-                i, Priority.DEMAND, new Message.GetBlocks(SCOPE, many)));
+        send(deaf, Frame.request(i, Priority.DEMAND, new Message.GetBlocks(SCOPE, many)));
       }
       ApplianceClient client = connect(NODE);
       for (int i = 0; i < 5; i++) {

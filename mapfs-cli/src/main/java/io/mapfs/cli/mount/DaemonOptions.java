@@ -43,13 +43,15 @@ final class DaemonOptions {
   @Option(
       names = "--state",
       paramLabel = "DIR",
-      description = "Where changes wait until the appliance has them (default: /var/lib/mapfs/nodes).")
+      description =
+          "Where changes wait until the appliance has them (default: /var/lib/mapfs/nodes).")
   private Path state;
 
   @Option(
       names = "--log",
       paramLabel = "FILE",
-      description = "Log file, at most 40 MiB with its older parts (default: /var/log/mapfs/NODE.log).")
+      description =
+          "Log file, at most 40 MiB with its older parts (default: /var/log/mapfs/NODE.log).")
   private Path log;
 
   @Option(
@@ -137,7 +139,8 @@ final class DaemonOptions {
       if (own.normalize().startsWith(mountPoint)) {
         throw new CommandFailure(
             FailureCode.INVALID,
-            own + " lies below the mount point; choose another place with --cache, --state or --log");
+            own
+                + " lies below the mount point; choose another place with --cache, --state or --log");
       }
     }
   }

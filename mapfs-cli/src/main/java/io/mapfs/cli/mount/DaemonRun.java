@@ -36,7 +36,9 @@ final class DaemonRun {
     return 0;
   }
 
-  /** For the background: tells the starter over standard output, as {@link DaemonStart} reads it. */
+  /**
+   * For the background: tells the starter over standard output, as {@link DaemonStart} reads it.
+   */
   static int inBackground(String node, Path mountPoint, DaemonOptions options)
       throws InterruptedException {
     PrintStream starter = System.out;

@@ -4,7 +4,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.mapfs.cli.base.CommandFailure;
-import io.mapfs.cli.base.Fields;
 import io.mapfs.core.wire.FailureCode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -24,8 +23,8 @@ import java.util.concurrent.TimeoutException;
  * Starts a daemon in a session of its own and waits for its report.
  *
  * <p>The daemon's standard output is a pipe to this process, on which it writes one line of JSON:
- * that it is ready, or why not. Its standard input is /dev/null and its standard error a file beside
- * the log, so that it keeps neither the user's terminal nor a pipeline's descriptors.
+ * that it is ready, or why not. Its standard input is /dev/null and its standard error a file
+ * beside the log, so that it keeps neither the user's terminal nor a pipeline's descriptors.
  */
 final class DaemonStart {
   /** Most bytes read of what a daemon that died without a report had to say. */
@@ -107,7 +106,10 @@ final class DaemonStart {
       int exit = daemon.waitFor();
       throw new CommandFailure(
           FailureCode.INTERNAL,
-          "the daemon ended with code " + exit + " before the mount answered: " + lastWords(errors));
+          "the daemon ended with code "
+              + exit
+              + " before the mount answered: "
+              + lastWords(errors));
     }
     try {
       return JsonParser.parseString(text).getAsJsonObject();
@@ -132,5 +134,4 @@ final class DaemonStart {
     }
     return Path.of(home, "bin", "mapfs");
   }
-
 }

@@ -74,8 +74,7 @@ public final class MountCommand implements Callable<Integer> {
     JsonObject running;
     try {
       running =
-          DaemonClient.ask(
-              RunDirectory.ofEnvironment().socket(node), "status", new JsonObject());
+          DaemonClient.ask(RunDirectory.ofEnvironment().socket(node), "status", new JsonObject());
     } catch (ApplianceException e) {
       return;
     }

@@ -56,8 +56,7 @@ public final class UmountCommand implements Callable<Integer> {
             .at(mountPoint)
             .orElseThrow(
                 () ->
-                    new CommandFailure(
-                        FailureCode.INVALID, "nothing is mounted at " + mountPoint));
+                    new CommandFailure(FailureCode.INVALID, "nothing is mounted at " + mountPoint));
     String node =
         mount
             .node()

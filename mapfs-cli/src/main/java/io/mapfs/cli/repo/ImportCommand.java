@@ -94,7 +94,8 @@ final class ImportCommand extends ApplianceCommand {
             .withTemporaryDirectory(temporary);
     TreeFiles trees =
         new TreeFiles(
-            client, LocalDirectories.cache(cache).resolve("trees").resolve(client.welcome().clusterId()));
+            client,
+            LocalDirectories.cache(cache).resolve("trees").resolve(client.welcome().clusterId()));
     CountDownLatch finished = cancelOnSignal();
     try (ProgressLine line = ProgressLine.ofEnvironment();
         RemoteImportTarget target =
