@@ -105,7 +105,7 @@ final class BadInputTest {
     user.run("mount", "web01", user.path("none").toString()).refused(NOT_FOUND, "does not exist");
     Path root = user.mount("web01");
     user.run("mount", "web01", root.toString())
-        .refused(CONFLICT, root.toString(), "mounted already");
+        .refused(CONFLICT, root.toString(), "already mounted");
     user.run("mount", "web01", user.newDirectory("other").toString(), "--log", user.log("second"))
         .refused(CONFLICT, "web01", "mounted");
     assertEquals("Welcome.\n", Files.readString(root.resolve("etc/motd")));
@@ -245,6 +245,39 @@ final class BadInputTest {
         user.run("mount", "web01", user.newDirectory("m").toString(), "--log", user.log("x"));
     assertEquals(CORRUPT, mount.exitCode(), mount::toString);
     assertEquals(1, mount.err().lines().count(), mount::toString);
+  }
+
+  @Test
+  void aManifestThatIsDamaged() throws Exception {
+    Path root = user.mount("web01");
+    Files.writeString(root.resolve("etc/motd"), "one\n");
+    user.run("snapshot", "create", "web01", "--name", "one").ok();
+    user.run("snapshot", "show", "web01", "one", "--manifest").ok();
+    Files.writeString(root.resolve("etc/motd"), "two\n");
+    user.run("snapshot", "create", "web01", "--name", "two").ok();
+    user.run("snapshot", "show", "web01", "two", "--manifest").ok();
+    user.umount(root).ok();
+    user.stopAppliance();
+    Path manifest = largestFile(user.path("store").resolve("overlays/web01/snapshots"));
+    flip(manifest, Files.size(manifest) / 2);
+    user.serve();
+    int refused = 0;
+    for (String snapshot : new String[] {"one", "two"}) {
+      Run show = user.run("snapshot", "show", "web01", snapshot, "--manifest");
+      if (show.exitCode() != 0) {
+        show.refused(CORRUPT, manifest.getFileName().toString());
+        refused++;
+      }
+    }
+    assertEquals(1, refused, "the damaged one, and no other");
+    user.stopAppliance();
+    truncate(manifest, Files.size(manifest) / 2);
+    user.serve();
+    user.run("repo", "verify").ok();
+    user.run("rollback", "web01", "one").ok();
+    user.mount("web01");
+    assertEquals("one\n", Files.readString(root.resolve("etc/motd")));
+    user.umount(root).ok();
   }
 
   @Test

@@ -19,7 +19,7 @@ import picocli.CommandLine.Command;
 
 /**
  * Loads what commands and daemons load, so that the launcher can archive the classes
- * (-XX:ArchiveClassesAtExit) and they start in half the time. Touches nothing outside this process:
+ * and they start in half the time. Touches nothing outside this process:
  * the appliance that it asks is one of its own that knows no answer.
  */
 @Command(name = "warm-up", hidden = true, header = "Load classes for the launcher's archive.")
