@@ -18,9 +18,9 @@ import java.util.jar.JarFile;
 import picocli.CommandLine.Command;
 
 /**
- * Loads what commands and daemons load, so that the launcher can archive the classes
- * and they start in half the time. Touches nothing outside this process:
- * the appliance that it asks is one of its own that knows no answer.
+ * Loads what commands and daemons load, so that the launcher can archive the classes and they start
+ * in half the time. Touches nothing outside this process: the appliance that it asks is one of its
+ * own that knows no answer.
  */
 @Command(name = "warm-up", hidden = true, header = "Load classes for the launcher's archive.")
 final class WarmUpCommand implements Callable<Integer> {
