@@ -137,6 +137,8 @@ final class SyncProcess implements AutoCloseable {
         commands.flush();
       }
     } catch (IOException e) {
+      // A broken pipe shows its end before the system does.
+      silent = true;
       pending.remove(sequence);
       answer.completeExceptionally(new IOException("the process that syncs the mount is gone", e));
     }
