@@ -8,6 +8,12 @@
  * io.mapfs.core.overlay.JournalShipper} (the way to the appliance), {@link
  * io.mapfs.core.overlay.ReadListener} (read-ahead).
  *
+ * <p>Behind the port, by job: names ({@code NameOperations}, {@code RenameOperation}, with {@code
+ * NameRules} and {@code NameChanges}), attributes, xattrs, listings, files; content of files is
+ * read by {@code ContentReader}, written by {@code ContentWriter}, cut and punched by {@code
+ * ContentResizer}. {@code OverlayTree} is the state that they share, {@code Batches} the open batch
+ * and what waits for it.
+ *
  * <p>How a change travels:
  *
  * <pre>

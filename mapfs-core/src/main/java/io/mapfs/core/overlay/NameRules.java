@@ -1,0 +1,81 @@
+package io.mapfs.core.overlay;
+
+import io.mapfs.core.fs.Errno;
+import io.mapfs.core.fs.FileType;
+import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.Name;
+import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.overlay.OverlayTree.Child;
+
+/** What Linux refuses about names, before anything is changed. Callers hold the tree lock. */
+final class NameRules {
+  private final OverlayTree tree;
+
+  NameRules(OverlayTree tree) {
+    this.tree = tree;
+  }
+
+  static boolean isDot(Name name) {
+    return name.byteAt(0) == '.'
+        && (name.length() == 1 || (name.length() == 2 && name.byteAt(1) == '.'));
+  }
+
+  void requireDirectory(long ino) throws FsException {
+    if (tree.type(ino) != FileType.DIRECTORY) {
+      throw new FsException(Errno.ENOTDIR, "not a directory");
+    }
+  }
+
+  boolean isDead(long directory) {
+    return tree.isOrphan(directory);
+  }
+
+  void requireAlive(long directory) throws FsException {
+    if (isDead(directory)) {
+      throw new FsException(Errno.ENOENT, "the directory was removed");
+    }
+  }
+
+  static void requireValid(Name name) throws FsException {
+    if (!name.isValidEntry()) {
+      throw new FsException(Errno.EINVAL, "not an entry's name");
+    }
+  }
+
+  void requireFree(long directory, Name name) throws FsException {
+    requireDirectory(directory);
+    requireValid(name);
+    requireAlive(directory);
+    if (tree.lookup(directory, name) != null) {
+      throw new FsException(Errno.EEXIST, "name exists");
+    }
+  }
+
+  Child requireChild(long directory, Name name) throws FsException {
+    requireDirectory(directory);
+    requireValid(name);
+    Child child = isDead(directory) ? null : tree.lookup(directory, name);
+    if (child == null) {
+      throw new FsException(Errno.ENOENT, "no such name");
+    }
+    return child;
+  }
+
+  void requireEmpty(long directory) throws FsException {
+    if (!tree.isEmpty(directory)) {
+      throw new FsException(Errno.ENOTEMPTY, "directory not empty");
+    }
+  }
+
+  /** Whether a directory is another one or lies below it. */
+  boolean isWithin(long directory, long ancestor) throws FsException {
+    for (long at = directory; ; at = tree.parent(at)) {
+      if (at == ancestor) {
+        return true;
+      }
+      if (at == NodeId.ROOT) {
+        return false;
+      }
+    }
+  }
+}
