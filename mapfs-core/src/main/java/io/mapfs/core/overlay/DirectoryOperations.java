@@ -49,7 +49,7 @@ final class DirectoryOperations {
         return;
       }
       if (cookie < 2) {
-        long parent = tree.parent(directory);
+        long parent = tree.names.parent(directory);
         if (!sink.accept(new byte[] {'.', '.'}, parent, FileType.DIRECTORY, 2, null)) {
           return;
         }
@@ -64,8 +64,8 @@ final class DirectoryOperations {
 
   private void list(long directory, long cookie, boolean withAttributes, DirectorySink sink)
       throws FsException {
-    OverlayDirectory rows = tree.rows(directory);
-    int slot = tree.baseDirectory(directory);
+    OverlayDirectory rows = tree.names.rows(directory);
+    int slot = tree.names.baseDirectory(directory);
     int children = slot == RepositoryTree.NONE ? 0 : tree.base.childCount(slot);
     for (long i = Math.max(0, cookie - BASE_COOKIE + 1); i < children; i++) {
       Name name = tree.base.childName(slot, (int) i);

@@ -5,7 +5,7 @@ import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.journal.RecordLimits;
-import io.mapfs.core.overlay.OverlayTree.Child;
+import io.mapfs.core.overlay.TreeNames.Child;
 
 /**
  * A change of one name with all that hangs on it: link counts, parents, times. Callers hold the
@@ -25,10 +25,10 @@ final class NameChanges {
   }
 
   void attach(long directory, Name name, OverlayInode inode) throws FsException {
-    tree.setName(directory, name, inode);
+    tree.names.setName(directory, name, inode);
     if (inode.type == FileType.DIRECTORY) {
       tree.addLinks(inode, 2);
-      tree.setParent(inode, directory);
+      tree.names.setParent(inode, directory);
       tree.addLinks(tree.copyUp(directory), 1);
     } else {
       tree.addLinks(inode, 1);
@@ -37,11 +37,11 @@ final class NameChanges {
   }
 
   void detach(long directory, Name name, Child child) throws FsException {
-    tree.setName(directory, name, null);
+    tree.names.setName(directory, name, null);
     OverlayInode inode = tree.copyUp(child.ino());
     if (inode.type == FileType.DIRECTORY) {
       tree.addLinks(inode, -tree.nlink(inode));
-      tree.setParent(inode, directory);
+      tree.names.setParent(inode, directory);
       tree.addLinks(tree.copyUp(directory), -1);
     } else {
       tree.addLinks(inode, -1);
@@ -52,7 +52,7 @@ final class NameChanges {
 
   /** Points a name at an inode whose links are counted already. */
   void point(long directory, Name name, OverlayInode inode) throws FsException {
-    tree.setName(directory, name, inode);
+    tree.names.setName(directory, name, inode);
     touch(directory);
     inode.ctime = clock.now();
     tree.changed(inode);
@@ -60,21 +60,21 @@ final class NameChanges {
 
   void moveParent(OverlayInode inode, long from, long to) throws FsException {
     if (inode.type == FileType.DIRECTORY && from != to) {
-      tree.setParent(inode, to);
+      tree.names.setParent(inode, to);
       tree.addLinks(tree.copyUp(from), -1);
       tree.addLinks(tree.copyUp(to), 1);
     }
   }
 
   void removeDirectory(long directory, Name name, Child child) throws FsException {
-    OverlayDirectory rows = tree.rows(child.ino());
+    OverlayDirectory rows = tree.names.rows(child.ino());
     int whiteouts = rows == null ? 0 : rows.rows().size();
     // Rows of a removed directory are of no use; more than a record holds stay, and do no harm.
     boolean clears = whiteouts <= RecordLimits.MAX_CHANGES / 4;
     batches.reserve(4 + (clears ? whiteouts : 0), 0, 0);
     detach(directory, name, child);
     if (clears) {
-      tree.clearRows(child.ino());
+      tree.names.clearRows(child.ino());
     }
     users.dropIfUnusedLocked(child.ino());
   }

@@ -10,7 +10,7 @@ import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.fs.Opened;
 import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.journal.RecordLimits;
-import io.mapfs.core.overlay.OverlayTree.Child;
+import io.mapfs.core.overlay.TreeNames.Child;
 import io.mapfs.core.posix.OpenFlags;
 
 /** Operations that look up, make and remove names; rename is {@link RenameOperation}. */
@@ -53,11 +53,11 @@ final class NameOperations {
       rules.requireDirectory(directory);
       long ino;
       if (NameRules.isDot(name)) {
-        ino = name.length() == 1 ? directory : tree.parent(directory);
+        ino = name.length() == 1 ? directory : tree.names.parent(directory);
       } else if (rules.isDead(directory)) {
         return null;
       } else {
-        Child child = tree.lookup(directory, name);
+        Child child = tree.names.lookup(directory, name);
         if (child == null) {
           return null;
         }
@@ -130,7 +130,9 @@ final class NameOperations {
     try {
       rules.requireDirectory(directory);
       Child child =
-          rules.isDead(directory) || NameRules.isDot(name) ? null : tree.lookup(directory, name);
+          rules.isDead(directory) || NameRules.isDot(name)
+              ? null
+              : tree.names.lookup(directory, name);
       if (child == null || (flags & OpenFlags.O_EXCL) != 0) {
         rules.requireFree(directory, name);
         OverlayInode inode =

@@ -5,7 +5,7 @@ import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
-import io.mapfs.core.overlay.OverlayTree.Child;
+import io.mapfs.core.overlay.TreeNames.Child;
 
 /** What Linux refuses about names, before anything is changed. Callers hold the tree lock. */
 final class NameRules {
@@ -46,7 +46,7 @@ final class NameRules {
     requireDirectory(directory);
     requireValid(name);
     requireAlive(directory);
-    if (tree.lookup(directory, name) != null) {
+    if (tree.names.lookup(directory, name) != null) {
       throw new FsException(Errno.EEXIST, "name exists");
     }
   }
@@ -54,7 +54,7 @@ final class NameRules {
   Child requireChild(long directory, Name name) throws FsException {
     requireDirectory(directory);
     requireValid(name);
-    Child child = isDead(directory) ? null : tree.lookup(directory, name);
+    Child child = isDead(directory) ? null : tree.names.lookup(directory, name);
     if (child == null) {
       throw new FsException(Errno.ENOENT, "no such name");
     }
@@ -62,14 +62,14 @@ final class NameRules {
   }
 
   void requireEmpty(long directory) throws FsException {
-    if (!tree.isEmpty(directory)) {
+    if (!tree.names.isEmpty(directory)) {
       throw new FsException(Errno.ENOTEMPTY, "directory not empty");
     }
   }
 
   /** Whether a directory is another one or lies below it. */
   boolean isWithin(long directory, long ancestor) throws FsException {
-    for (long at = directory; ; at = tree.parent(at)) {
+    for (long at = directory; ; at = tree.names.parent(at)) {
       if (at == ancestor) {
         return true;
       }

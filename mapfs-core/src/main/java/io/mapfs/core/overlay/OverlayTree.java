@@ -38,14 +38,9 @@ import org.slf4j.LoggerFactory;
 final class OverlayTree {
   private static final Logger LOG = LoggerFactory.getLogger(OverlayTree.class);
 
-  /** Directories whose rows are kept though no one changes them. */
-  private static final int CACHED_DIRECTORIES_MAX = 4_096;
-
-  /** What a name points at. */
-  record Child(long ino, FileType type) {}
-
   final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   final RepositoryTree base;
+  final TreeNames names;
   final ReferenceCounts lookups = new ReferenceCounts();
   final ReferenceCounts opens = new ReferenceCounts();
   final ReferenceCounts writers = new ReferenceCounts();
@@ -57,20 +52,15 @@ final class OverlayTree {
   private final PageLog pageLog;
   private final int cachedInodesMax;
   private final ConcurrentHashMap<Long, OverlayInode> inodes = new ConcurrentHashMap<>();
-  private final ConcurrentHashMap<Long, OverlayDirectory> directories = new ConcurrentHashMap<>();
 
   /** Inodes of the version's range that have an own record. Changed under the exclusive lock. */
   private final LongHashSet touchedInos = new LongHashSet();
-
-  /** Directories that have own rows. Changed under the exclusive lock. */
-  private final LongHashSet touchedDirectories = new LongHashSet();
 
   /** Own inodes without a name. Changed under the exclusive lock. */
   private final LongHashSet orphans = new LongHashSet();
 
   private OpenBatch batch = new OpenBatch(0);
   private long nextIno;
-  private long nextCookie;
 
   OverlayTree(
       RepositoryTree base, OverlayIndex index, PageLog pageLog, OverlayPosition position, int max) {
@@ -79,7 +69,7 @@ final class OverlayTree {
     this.pageLog = pageLog;
     this.cachedInodesMax = max;
     this.nextIno = position.nextIno();
-    this.nextCookie = position.nextCookie();
+    this.names = new TreeNames(this, index, position.nextCookie());
   }
 
   /** Learns from the index what there is; before any operation. */
@@ -94,7 +84,7 @@ final class OverlayTree {
             orphans.add(ino);
           }
         });
-    index.forEachDirectory(touchedDirectories::add);
+    names.scan();
     index.forEachExtent(
         (ino, block, extent) ->
             extent.forEachRun((first, count, slot) -> pageLog.recount(slot, count)));
@@ -181,7 +171,7 @@ final class OverlayTree {
     return inode.extents;
   }
 
-  private static FsException unreadable(String what, IOException e) {
+  static FsException unreadable(String what, IOException e) {
     LOG.error("overlay index: {} cannot be read: {}", what, e.getMessage());
     return new FsException(Errno.EIO, what, e);
   }
@@ -495,137 +485,6 @@ final class OverlayTree {
     orphans.remove(inode.ino);
   }
 
-  // ---- directories ----
-
-  /** The version's directory of this inode number, or NONE. */
-  int baseDirectory(long ino) {
-    int slot = baseSlot(ino);
-    return slot != RepositoryTree.NONE && base.type(slot) == FileType.DIRECTORY
-        ? slot
-        : RepositoryTree.NONE;
-  }
-
-  /** The directory's own rows, or {@code null} where it has none. */
-  OverlayDirectory rows(long ino) throws FsException {
-    if (!touchedDirectories.contains(ino)) {
-      return null;
-    }
-    OverlayDirectory directory = directories.get(ino);
-    if (directory == null) {
-      OverlayDirectory loaded = new OverlayDirectory(ino);
-      int slot = baseDirectory(ino);
-      try {
-        index.forEachDentry(ino, (name, row) -> loaded.load(name, row, inBase(slot, name)));
-      } catch (IOException e) {
-        throw unreadable("directory " + ino, e);
-      }
-      OverlayDirectory other = directories.putIfAbsent(ino, loaded);
-      directory = other == null ? loaded : other;
-    }
-    directory.referenced = true;
-    return directory;
-  }
-
-  private boolean inBase(int directorySlot, Name name) {
-    return directorySlot != RepositoryTree.NONE
-        && base.lookup(directorySlot, name) != RepositoryTree.NONE;
-  }
-
-  /** What the name points at, or {@code null}. The caller knows that it is a living directory. */
-  Child lookup(long directoryIno, Name name) throws FsException {
-    OverlayDirectory rows = rows(directoryIno);
-    DentryRow row = rows == null ? null : rows.row(name);
-    if (row != null) {
-      return row.isWhiteout() ? null : new Child(row.ino(), row.type());
-    }
-    int slot = baseDirectory(directoryIno);
-    int child = slot == RepositoryTree.NONE ? RepositoryTree.NONE : base.lookup(slot, name);
-    return child == RepositoryTree.NONE ? null : new Child(base.ino(child), base.type(child));
-  }
-
-  /**
-   * Points a name at an inode ({@code null}: at nothing) and says as little of it as possible: no
-   * row where the version has the same already. Exclusive.
-   */
-  void setName(long directoryIno, Name name, OverlayInode inode) throws FsException {
-    int slot = baseDirectory(directoryIno);
-    int baseChild = slot == RepositoryTree.NONE ? RepositoryTree.NONE : base.lookup(slot, name);
-    boolean inBase = baseChild != RepositoryTree.NONE;
-    DentryRow row;
-    if (inode == null) {
-      row = inBase ? DentryRow.WHITEOUT : null;
-    } else if (inBase && base.ino(baseChild) == inode.ino) {
-      row = null;
-    } else {
-      row = new DentryRow(inode.ino, inode.type, nextCookie++);
-    }
-    if (!touchedDirectories.contains(directoryIno)) {
-      directories.put(directoryIno, new OverlayDirectory(directoryIno));
-      touchedDirectories.add(directoryIno);
-    }
-    OverlayDirectory rows = rows(directoryIno);
-    rows.set(name, row, inBase);
-    batch.add(rows);
-  }
-
-  /** Forgets all rows of a directory that is removed for ever. Exclusive. */
-  void clearRows(long directoryIno) throws FsException {
-    OverlayDirectory rows = rows(directoryIno);
-    if (rows != null) {
-      int slot = baseDirectory(directoryIno);
-      for (Name name : new ArrayList<>(rows.rows().keySet())) {
-        rows.set(name, null, inBase(slot, name));
-      }
-      batch.add(rows);
-    }
-  }
-
-  /** Whether a living directory shows no name. */
-  boolean isEmpty(long directoryIno) throws FsException {
-    OverlayDirectory rows = rows(directoryIno);
-    int slot = baseDirectory(directoryIno);
-    if (rows == null) {
-      return slot == RepositoryTree.NONE || base.childCount(slot) == 0;
-    }
-    if (rows.ownCount() > 0) {
-      return false;
-    }
-    int children = slot == RepositoryTree.NONE ? 0 : base.childCount(slot);
-    if (children > rows.whiteoutCount()) {
-      return false;
-    }
-    for (int i = 0; i < children; i++) {
-      if (rows.row(base.childName(slot, i)) == null) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** The parent of a directory; the root's is itself. */
-  long parent(long directoryIno) throws FsException {
-    if (directoryIno == NodeId.ROOT) {
-      return NodeId.ROOT;
-    }
-    OverlayInode inode = own(directoryIno);
-    if (inode != null && inode.parentIno != 0) {
-      return inode.parentIno;
-    }
-    int slot = baseDirectory(directoryIno);
-    if (slot == RepositoryTree.NONE) {
-      throw new FsException(Errno.EIO, "directory " + directoryIno + " has lost its parent");
-    }
-    return base.parentIno(slot);
-  }
-
-  /** Notes a directory's parent; nothing where it is the version's. Exclusive. */
-  void setParent(OverlayInode directory, long parentIno) {
-    int slot = baseDirectory(directory.ino);
-    boolean same = slot != RepositoryTree.NONE && base.parentIno(slot) == parentIno;
-    directory.parentIno = same ? 0 : parentIno;
-    changed(directory);
-  }
-
   // ---- the caches ----
 
   /** Evicts what was not used lately, if there is too much. Exclusive. */
@@ -640,19 +499,7 @@ final class OverlayTree {
         inode.referenced = false;
       }
     }
-    if (directories.size() > CACHED_DIRECTORIES_MAX) {
-      for (Iterator<OverlayDirectory> it = directories.values().iterator(); it.hasNext(); ) {
-        OverlayDirectory directory = it.next();
-        boolean clean = !directory.isDirty() && directory.lastCut <= appliedBatch;
-        if (clean && !directory.referenced) {
-          if (directory.isEmpty()) {
-            touchedDirectories.remove(directory.ino);
-          }
-          it.remove();
-        }
-        directory.referenced = false;
-      }
-    }
+    names.evict(appliedBatch);
   }
 
   int cachedInodes() {

@@ -7,7 +7,7 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.fs.RequestContext;
-import io.mapfs.core.overlay.OverlayTree.Child;
+import io.mapfs.core.overlay.TreeNames.Child;
 
 /** rename(2) and renameat2(2). */
 final class RenameOperation {
@@ -55,7 +55,7 @@ final class RenameOperation {
       rules.requireDirectory(to);
       Child child = rules.requireChild(from, name);
       NameRules.requireValid(newName);
-      Child target = rules.isDead(to) ? null : tree.lookup(to, newName);
+      Child target = rules.isDead(to) ? null : tree.names.lookup(to, newName);
       if (noReplace && target != null) {
         throw new FsException(Errno.EEXIST, "rename target exists");
       }
@@ -125,7 +125,7 @@ final class RenameOperation {
     }
     batches.reserve(14, 0, 0);
     OverlayInode inode = tree.copyUp(child.ino());
-    tree.setName(from, name, null);
+    tree.names.setName(from, name, null);
     changes.touch(from);
     changes.point(to, newName, inode);
     changes.moveParent(inode, from, to);
