@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.client.ClientConfig;
+import io.mapfs.client.ClientTimeouts;
 import io.mapfs.client.ConnectionListener;
 import io.mapfs.client.Endpoint;
 import io.mapfs.client.ReconnectingClient;
@@ -24,6 +25,7 @@ import io.mapfs.core.wire.Priority;
 import io.mapfs.server.Session;
 import io.mapfs.server.net.BlockServer;
 import io.mapfs.server.net.ServerConfig;
+import io.mapfs.server.net.ServerTimeouts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -60,7 +62,8 @@ final class ClientServerTest {
   private BlockServer server;
 
   private static ServerConfig config() {
-    return ServerConfig.listen("127.0.0.1", 0, "MapFS test").withThreads(4, 4);
+    return ServerConfig.listen("127.0.0.1", 0, "MapFS test")
+        .withBounds(bounds -> bounds.withThreads(4, 4));
   }
 
   @BeforeEach
@@ -220,7 +223,9 @@ final class ClientServerTest {
               () ->
                   ApplianceClient.connect(
                       new Endpoint("127.0.0.1", silent.getLocalPort()),
-                      ClientConfig.admin("test").withConnectTimeout(Duration.ofMillis(200))));
+                      ClientConfig.admin("test")
+                          .withTimeouts(
+                              ClientTimeouts.DEFAULTS.withConnect(Duration.ofMillis(200)))));
       assertEquals(FailureCode.UNAVAILABLE, e.code());
     }
   }
@@ -348,7 +353,7 @@ final class ClientServerTest {
 
   @Test
   void cancelledRequestsThatWaitAreNotCarriedOut() throws Exception {
-    restart(config().withThreads(1, 1));
+    restart(config().withBounds(bounds -> bounds.withThreads(1, 1)));
     ApplianceClient client = connect(NODE);
     service.gate = new CountDownLatch(1);
     CompletableFuture<Message.OverlayPosition> first = client.getPosition("first");
@@ -367,7 +372,7 @@ final class ClientServerTest {
 
   @Test
   void urgentRequestsGoFirst() throws Exception {
-    restart(config().withThreads(1, 1));
+    restart(config().withBounds(bounds -> bounds.withThreads(1, 1)));
     ApplianceClient client = connect(NODE);
     service.gate = new CountDownLatch(1);
     CompletableFuture<?> first = client.getPosition("first");
@@ -390,7 +395,7 @@ final class ClientServerTest {
 
   @Test
   void oneConnectionDoesNotStarveAnother() throws Exception {
-    restart(config().withThreads(2, 1));
+    restart(config().withBounds(bounds -> bounds.withThreads(2, 1)));
     ApplianceClient greedy = connect(NODE);
     ApplianceClient modest = connect(ClientConfig.node("web02", "test"));
     service.gate = new CountDownLatch(1);
@@ -408,7 +413,7 @@ final class ClientServerTest {
 
   @Test
   void requestsBeyondTheBoundAreNotReadButAnsweredInTheEnd() throws Exception {
-    restart(config().withThreads(2, 1).withRequests(8, 1 << 20));
+    restart(config().withBounds(bounds -> bounds.withThreads(2, 1).withRequests(8, 1 << 20)));
     ApplianceClient client = connect(NODE);
     service.gate = new CountDownLatch(1);
     List<CompletableFuture<?>> answers = new ArrayList<>();
@@ -529,7 +534,9 @@ final class ClientServerTest {
     assertTrue(unwanted.cancel(true));
     server =
         BlockServer.start(
-            ServerConfig.listen("127.0.0.1", port, "MapFS test").withThreads(2, 2), service);
+            ServerConfig.listen("127.0.0.1", port, "MapFS test")
+                .withBounds(bounds -> bounds.withThreads(2, 2)),
+            service);
     assertEquals(2, patient.get().sequence());
   }
 
@@ -537,7 +544,9 @@ final class ClientServerTest {
   void anotherApplianceAtTheAddressIsNotUsed() throws Exception {
     Events events = new Events();
     ReconnectingClient client =
-        reconnecting(NODE.withRequestTimeout(Duration.ofMillis(1500)), events);
+        reconnecting(
+            NODE.withTimeouts(ClientTimeouts.DEFAULTS.withRequest(Duration.ofMillis(1500))),
+            events);
     assertEquals("connected", take(events.seen));
     service.clusterId = "ffffffffffffffffffffffffffffffff";
     take(service.opened).close();
@@ -556,7 +565,7 @@ final class ClientServerTest {
       ApplianceClient client =
           ApplianceClient.connect(
               new Endpoint("127.0.0.1", frozen.getLocalPort()),
-              NODE.withKeepAlive(Duration.ofMillis(200)));
+              NODE.withTimeouts(ClientTimeouts.DEFAULTS.withKeepAlive(Duration.ofMillis(200))));
       opened.add(client);
       CompletableFuture<ApplianceException> told = new CompletableFuture<>();
       client.onDisconnect(told::complete);
@@ -636,7 +645,12 @@ final class ClientServerTest {
     restart(
         config()
             .withTimeouts(
-                shortTime, shortTime, Duration.ofSeconds(30), shortTime, Duration.ofSeconds(1)));
+                new ServerTimeouts(
+                    shortTime,
+                    shortTime,
+                    Duration.ofSeconds(30),
+                    shortTime,
+                    Duration.ofSeconds(1))));
     assertEquals(0, exchange(new byte[0]).length);
     assertEquals(0, exchange(new byte[] {0, 0, 0}).length);
   }
@@ -646,11 +660,12 @@ final class ClientServerTest {
     restart(
         config()
             .withTimeouts(
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(5),
-                Duration.ofMillis(100),
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(1)));
+                new ServerTimeouts(
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(5),
+                    Duration.ofMillis(100),
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(1))));
     // A live client answers the server's pings; one that is stopped does not.
     ApplianceClient alive = connect(NODE);
     Session aliveSession = take(service.opened);
@@ -676,13 +691,14 @@ final class ClientServerTest {
   void clientThatDoesNotReadHoldsUpNobodyElse() throws Exception {
     restart(
         config()
-            .withMemory(16 << 20, 4 << 20)
+            .withBounds(bounds -> bounds.withMemory(16 << 20, 4 << 20))
             .withTimeouts(
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(5),
-                Duration.ofMillis(600),
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(1)));
+                new ServerTimeouts(
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(5),
+                    Duration.ofMillis(600),
+                    Duration.ofSeconds(5),
+                    Duration.ofSeconds(1))));
     StoredBlock block = block(1, BlockId.BLOCK_BYTES);
     service.blocks.put(block.id(), block);
     List<BlockId> many = Collections.nCopies(32, block.id());
@@ -703,7 +719,7 @@ final class ClientServerTest {
 
   @Test
   void uploadsOfManyShareABoundedHeap() throws Exception {
-    restart(config().withMemory(16 << 20, 4 << 20));
+    restart(config().withBounds(bounds -> bounds.withMemory(16 << 20, 4 << 20)));
     List<CompletableFuture<Message.Done>> uploads = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       ApplianceClient client = connect(ClientConfig.node("web0" + i, "test"));
@@ -722,7 +738,7 @@ final class ClientServerTest {
 
   @Test
   void connectionsAreBounded() throws Exception {
-    restart(config().withConnections(3, 2));
+    restart(config().withBounds(bounds -> bounds.withConnections(3, 2)));
     connect(NODE);
     ApplianceClient second = connect(NODE);
     ApplianceException e = assertThrows(ApplianceException.class, () -> connect(NODE));

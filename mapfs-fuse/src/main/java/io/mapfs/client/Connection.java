@@ -72,9 +72,10 @@ final class Connection implements ApplianceClient {
 
   static Connection open(Endpoint endpoint, ClientConfig config) throws ApplianceException {
     long beginNanos = System.nanoTime();
-    Transport transport = connect(endpoint, config.connectTimeout());
+    Transport transport = connect(endpoint, config.timeouts().connect());
     Connection connection = new Connection(endpoint, config, transport);
-    connection.start(config.connectTimeout().minusNanos(System.nanoTime() - beginNanos).toNanos());
+    connection.start(
+        config.timeouts().connect().minusNanos(System.nanoTime() - beginNanos).toNanos());
     return connection;
   }
 
@@ -161,7 +162,7 @@ final class Connection implements ApplianceClient {
   @Override
   public <T extends Message> CompletableFuture<T> request(
       Message request, Class<T> reply, Priority priority) {
-    return request(request, reply, priority, config.requestTimeout());
+    return request(request, reply, priority, config.timeouts().request());
   }
 
   @Override
@@ -178,7 +179,7 @@ final class Connection implements ApplianceClient {
                 new Message.Call(method, parameters),
                 Message.CallResult.class,
                 Priority.JOURNAL,
-                config.callTimeout(),
+                config.timeouts().call(),
                 progress))
         .result();
   }
@@ -362,7 +363,7 @@ final class Connection implements ApplianceClient {
 
   /** Ends requests past their deadline and connections without a sign of life. */
   private void watch() {
-    long keepAliveNanos = config.keepAlive().toNanos();
+    long keepAliveNanos = config.timeouts().keepAlive().toNanos();
     long pingedNanos = receivedNanos;
     while (isConnected()) {
       long now = System.nanoTime();

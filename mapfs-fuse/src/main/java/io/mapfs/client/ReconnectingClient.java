@@ -204,7 +204,7 @@ public final class ReconnectingClient implements ApplianceClient {
   @Override
   public <T extends Message> CompletableFuture<T> request(
       Message request, Class<T> reply, Priority priority) {
-    return request(request, reply, priority, config.requestTimeout());
+    return request(request, reply, priority, config.timeouts().request());
   }
 
   @Override

@@ -48,16 +48,6 @@ public record MountOptions(
         mountPoint, source, value, allowOther, threadsMax, readAheadKib, syncDeadline);
   }
 
-  public MountOptions withAllowOther(boolean value) {
-    return new MountOptions(
-        mountPoint, source, readOnly, value, threadsMax, readAheadKib, syncDeadline);
-  }
-
-  public MountOptions withThreadsMax(int value) {
-    return new MountOptions(
-        mountPoint, source, readOnly, allowOther, value, readAheadKib, syncDeadline);
-  }
-
   public MountOptions withSyncDeadline(Duration value) {
     return new MountOptions(
         mountPoint, source, readOnly, allowOther, threadsMax, readAheadKib, value);

@@ -3,6 +3,7 @@ package io.mapfs.node;
 import com.google.gson.JsonObject;
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.client.ClientConfig;
+import io.mapfs.client.ClientTimeouts;
 import io.mapfs.client.ReconnectingClient;
 import io.mapfs.client.TreeFiles;
 import io.mapfs.core.fs.FsException;
@@ -102,7 +103,7 @@ public final class NodeDaemon {
         ReconnectingClient.start(
             List.of(config.appliance()),
             ClientConfig.node(config.node(), config.software())
-                .withRequestTimeout(config.lossLimit()),
+                .withTimeouts(ClientTimeouts.DEFAULTS.withRequest(config.lossLimit())),
             keeper);
     opened.push(client::close);
     client.awaitConnected(CONNECT_LIMIT);

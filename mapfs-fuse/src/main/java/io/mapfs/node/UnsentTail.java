@@ -27,10 +27,9 @@ record UnsentTail(int sent, String refusal) {
       return new UnsentTail(0, null);
     }
     int sent = 0;
-    byte[] previous = at.hash();
     for (OverlayState.TailRecord next : state.tail(at.sequence())) {
       if (next.record().epoch() != at.epoch()
-          || (sent == 0 && !Arrays.equals(next.record().previousHash(), previous))) {
+          || (sent == 0 && !Arrays.equals(next.record().previousHash(), at.hash()))) {
         return new UnsentTail(
             sent,
             "records from "

@@ -87,8 +87,7 @@ public final class BlockServer implements Closeable {
             new DefaultThreadFactory("mapfs-net", true),
             factory);
     ServerContext context = new ServerContext(service, config);
-    ConnectionGate gate =
-        new ConnectionGate(config.maxConnections(), config.maxConnectionsPerAddress());
+    ConnectionGate gate = new ConnectionGate(config.bounds().connections());
     Class<? extends ServerChannel> type =
         epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
     try {
@@ -154,9 +153,9 @@ public final class BlockServer implements Closeable {
     }
     try {
       listener.close().sync();
-      context.drain(context.config().stopTimeout());
+      context.drain(context.config().timeouts().stop());
       loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
-      context.close(context.config().stopTimeout());
+      context.close(context.config().timeouts().stop());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while stopping");

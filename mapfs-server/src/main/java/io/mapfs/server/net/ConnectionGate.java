@@ -6,20 +6,18 @@ import java.util.Map;
 
 /** Counts connections, in all and by address. */
 final class ConnectionGate {
-  private final int most;
-  private final int mostPerAddress;
+  private final ServerBounds.Connections bounds;
   private final Map<InetAddress, Integer> byAddress = new HashMap<>();
   private int all;
 
-  ConnectionGate(int most, int mostPerAddress) {
-    this.most = most;
-    this.mostPerAddress = mostPerAddress;
+  ConnectionGate(ServerBounds.Connections bounds) {
+    this.bounds = bounds;
   }
 
   /** Lets a connection in, which {@link #leave}s once; false if there are too many. */
   synchronized boolean enter(InetAddress address) {
     int here = byAddress.getOrDefault(address, 0);
-    if (all >= most || here >= mostPerAddress) {
+    if (all >= bounds.most() || here >= bounds.mostPerAddress()) {
       return false;
     }
     all++;

@@ -93,8 +93,8 @@ final class Dispatcher {
     }
     int flying = requests.incrementAndGet();
     long flyingBytes = requestBytes.addAndGet(request.bytes);
-    if (flying >= server.config().maxRequests()
-        || flyingBytes >= server.config().maxRequestBytes()) {
+    ServerBounds.Requests bounds = server.config().bounds().requests();
+    if (flying >= bounds.most() || flyingBytes >= bounds.mostBytes()) {
       gate.close(ReadGate.Reason.IN_FLIGHT);
       resumeReading(); // in case that all of them ended meanwhile
     }
@@ -307,8 +307,8 @@ final class Dispatcher {
 
   /** Reads again from half of the bounds on, whichever of them had stopped it. */
   private void resumeReading() {
-    if (requests.get() <= server.config().maxRequests() / 2
-        && requestBytes.get() <= server.config().maxRequestBytes() / 2) {
+    ServerBounds.Requests bounds = server.config().bounds().requests();
+    if (requests.get() <= bounds.most() / 2 && requestBytes.get() <= bounds.mostBytes() / 2) {
       gate.open(ReadGate.Reason.IN_FLIGHT);
     }
   }

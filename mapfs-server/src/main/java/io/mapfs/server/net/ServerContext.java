@@ -47,10 +47,10 @@ final class ServerContext {
   ServerContext(ApplianceService service, ServerConfig config) {
     this.service = service;
     this.config = config;
-    this.workers = new WorkQueue(config.workerThreads());
-    this.payloads = new ByteBudget(config.maxPayloadBytes());
-    this.unsent = new UnsentBytes(config.maxUnsentBytes(), workers);
-    this.control = pool("mapfs-control", config.controlThreads(), MOST_WAITING_CALLS);
+    this.workers = new WorkQueue(config.bounds().threads().workers());
+    this.payloads = new ByteBudget(config.bounds().memory().payloadBytes());
+    this.unsent = new UnsentBytes(config.bounds().memory().unsentBytes(), workers);
+    this.control = pool("mapfs-control", config.bounds().threads().control(), MOST_WAITING_CALLS);
     // What waits here is bounded by the number of connections.
     this.lifecycle = pool("mapfs-sessions", 1, Integer.MAX_VALUE);
   }
@@ -159,10 +159,11 @@ final class ServerContext {
 
   /** How often a connection is looked at: often enough for the shortest of its time limits. */
   long watchMillis() {
+    ServerTimeouts timeouts = config.timeouts();
     long shortest =
         Math.min(
-            Math.min(config.handshakeTimeout().toMillis(), config.frameTimeout().toMillis()),
-            config.keepAlive().toMillis());
+            Math.min(timeouts.handshake().toMillis(), timeouts.frame().toMillis()),
+            timeouts.keepAlive().toMillis());
     return Math.max(10, shortest / 4);
   }
 

@@ -105,7 +105,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
               .eventLoop()
               .schedule(
                   () -> failPush(id, " did not answer " + what),
-                  server.config().pushTimeout().toMillis(),
+                  server.config().timeouts().push().toMillis(),
                   TimeUnit.MILLISECONDS));
     } catch (RejectedExecutionException e) {
       failPush(id, " is not connected any more"); // the server has stopped
@@ -302,15 +302,15 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   }
 
   private void watch() {
-    ServerConfig config = server.config();
+    ServerTimeouts timeouts = server.config().timeouts();
     long now = System.nanoTime();
-    long keepAliveNanos = config.keepAlive().toNanos();
+    long keepAliveNanos = timeouts.keepAlive().toNanos();
     String fault = null;
-    if (state == State.NEW && now - connectedNanos > config.handshakeTimeout().toNanos()) {
+    if (state == State.NEW && now - connectedNanos > timeouts.handshake().toNanos()) {
       fault = "no handshake";
     } else if (decoder.begunNanos() != 0
         && gate.isOpen()
-        && now - decoder.begunNanos() > config.frameTimeout().toNanos()) {
+        && now - decoder.begunNanos() > timeouts.frame().toNanos()) {
       fault = "a frame that does not end";
     } else if (now - encoder.stalledSinceNanos(now)
         > (server.unsent().isExhausted() ? keepAliveNanos / 2 : 3 * keepAliveNanos)) {
