@@ -40,6 +40,10 @@ final class MountBarrier implements Closeable {
   MountBarrier(MountedFileSystem mount, OverlayFileSystem overlay) {
     this.mount = mount;
     this.overlay = overlay;
+  }
+
+  /** Begins to fetch the kernel's dirty pages now and then. The mount is ready. */
+  void start() {
     if (!mount.isWriteThrough()) {
       ScheduledFuture<?> unused =
           timer.scheduleWithFixedDelay(

@@ -6,9 +6,7 @@ import io.mapfs.client.ClientConfig;
 import io.mapfs.client.ClientTimeouts;
 import io.mapfs.client.ReconnectingClient;
 import io.mapfs.client.TreeFiles;
-import io.mapfs.core.fs.FsException;
 import io.mapfs.core.overlay.Durability;
-import io.mapfs.core.overlay.NoContext;
 import io.mapfs.core.overlay.OverlayConfig;
 import io.mapfs.core.overlay.OverlayFileSystem;
 import io.mapfs.core.overlay.OverlayPosition;
@@ -36,7 +34,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,9 +48,6 @@ public final class NodeDaemon {
   private static final Logger log = LoggerFactory.getLogger(NodeDaemon.class);
   private static final long DEFAULT_CACHE_BYTES = 4L << 30;
   private static final Duration READY_LIMIT = Duration.ofSeconds(30);
-
-  /** Longest time that a signal waits for the end. */
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
 
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
 
@@ -171,10 +165,11 @@ public final class NodeDaemon {
             MountOptions.of(config.mountPoint(), "mapfs:" + config.node())
                 .withReadOnly(config.readOnly()));
     opened.push(mount::close);
-    stopOnSignal(mount);
-    ConnectionFacts facts = mount.awaitReady(READY_LIMIT);
     MountBarrier barrier = new MountBarrier(mount, overlay);
     opened.push(barrier);
+    StopSignal.await(mount, barrier, finished);
+    ConnectionFacts facts = mount.awaitReady(READY_LIMIT);
+    barrier.start();
     client.onRequest(new PushRequests(barrier, shipper));
 
     MountReport report =
@@ -213,49 +208,30 @@ public final class NodeDaemon {
     }
   }
 
-  /** On SIGTERM and SIGINT: unmounts, so that {@link #serve} ends as it does after an umount. */
-  private void stopOnSignal(MountedFileSystem mount) {
-    Thread hook =
-        new Thread(
-            () -> {
-              try {
-                mount.unmount();
-                if (!finished.await(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                  log.warn("stopped before the mount's last users went away");
-                }
-              } catch (IOException e) {
-                log.warn("cannot unmount: {}", e.getMessage());
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            },
-            "mapfs-stop");
-    try {
-      Runtime.getRuntime().addShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      log.debug("already shutting down", e);
-      hook.start();
-    }
-  }
-
-  /** The mount is gone: what it left goes to the appliance, and the lease back. */
+  /**
+   * The mount is gone: what it left goes to the appliance, and then the lease back. Closing the
+   * overlay may itself make a record (it drops files that were deleted while open), which needs the
+   * lease.
+   */
   private JsonObject handOver(
       OverlayFileSystem overlay, ApplianceClient client, WireJournalShipper shipper, long epoch)
       throws ApplianceException {
     try {
-      long sequence = overlay.barrier(NoContext.INSTANCE);
+      opened.remove((Closeable) overlay);
+      overlay.close();
       if (!shipper.isFenced()) {
         ApplianceClient.await(client.closeOverlay(config.node(), epoch));
       }
       JsonObject result = new JsonObject();
+      long sequence = overlay.metrics().acknowledgedSequence();
       result.addProperty("sequence", sequence);
       log.info("unmounted; everything is at the appliance up to record {}", sequence);
       return result;
-    } catch (FsException | ApplianceException e) {
+    } catch (IOException | ApplianceException e) {
       String message =
-          "unmounted, but not everything reached the appliance ("
+          "unmounted, but not in order ("
               + e.getMessage()
-              + "); it is kept in "
+              + "); what the appliance lacks is kept in "
               + config.paths().stateRoot()
               + " and sent at the next mount on this machine";
       log.error(message);
