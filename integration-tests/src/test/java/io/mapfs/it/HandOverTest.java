@@ -18,8 +18,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a node hands over when: at a signal, an aborted connection. */
+/** What a node hands over when: at a sync, a signal, an aborted connection. */
 final class HandOverTest {
+  private static final int INVALID = 2;
+  private static final int UNAVAILABLE = 5;
   private static final long END_SECONDS = 120;
 
   private Sandbox user;
@@ -98,6 +100,42 @@ final class HandOverTest {
       assertTrue(states.noneMatch(path -> path.toString().contains(".aside")));
     }
     user.umount(root).ok();
+  }
+
+  @Test
+  void whatWasWrittenBeforeASyncIsAtTheAppliance() throws Exception {
+    Path file = root.resolve("etc/unsynced");
+    try (OpenFile open = OpenFile.create(file)) {
+      open.channel.write(ByteBuffer.wrap("by sync alone\n".getBytes(StandardCharsets.UTF_8)));
+      JsonObject synced =
+          user.run("sync", root.resolve("etc").toString(), "--output", "json").ok().json();
+      assertEquals("web01", synced.get("node").getAsString());
+      assertTrue(synced.get("sequence").getAsLong() > 0, synced::toString);
+      daemon.destroyForcibly();
+      daemon.onExit().get(END_SECONDS, TimeUnit.SECONDS);
+    }
+    user.umount(root).ok();
+    mountOnAnotherMachine();
+    assertEquals("by sync alone\n", Files.readString(file));
+    user.umount(root).ok();
+  }
+
+  @Test
+  void aSyncThatFailsSaysWhatBecomesOfTheData() throws Exception {
+    user.umount(root).ok();
+    user.mount("web01", "--loss-limit", "2");
+    user.stopAppliance();
+    Files.writeString(root.resolve("etc/motd"), "later\n");
+    Run refused = user.run("sync", root.toString()).refused(UNAVAILABLE, "kept on this machine");
+    assertFalse(refused.err().contains("umount"), refused::toString);
+    user.umount(root).refused(UNAVAILABLE, "stays mounted", "umount --force");
+    user.serve();
+    // The daemon connects again after a pause of a few seconds.
+    for (int tries = 0; user.run("sync", root.toString()).exitCode() != 0; tries++) {
+      assertTrue(tries < 20, "the data is not sent when the appliance is back");
+    }
+    user.umount(root).ok();
+    user.run("sync", "/proc").refused(INVALID, "not mounted by MapFS");
   }
 
   @Test

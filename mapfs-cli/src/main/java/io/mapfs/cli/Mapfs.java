@@ -5,6 +5,7 @@ import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
 import io.mapfs.cli.mount.MountCommand;
 import io.mapfs.cli.mount.NodeDaemonCommand;
+import io.mapfs.cli.mount.SyncCommand;
 import io.mapfs.cli.mount.UmountCommand;
 import io.mapfs.cli.node.NodeCommand;
 import io.mapfs.cli.node.StatusCommand;
@@ -75,6 +76,7 @@ public final class Mapfs {
     COMMANDS.put("repo", RepoCommand.class);
     COMMANDS.put("node", NodeCommand.class);
     COMMANDS.put("mount", MountCommand.class);
+    COMMANDS.put("sync", SyncCommand.class);
     COMMANDS.put("umount", UmountCommand.class);
     COMMANDS.put("snapshot", SnapshotCommand.class);
     COMMANDS.put("rollback", RollbackCommand.class);

@@ -115,11 +115,9 @@ final class LocalControl implements Closeable {
     } catch (IOException e) {
       throw new ApplianceException(
           FailureCode.UNAVAILABLE,
-          "not everything reached the appliance, and "
-              + mount.mountPoint()
-              + " stays mounted: "
+          "not everything reached the appliance ("
               + e.getMessage()
-              + "; umount --force keeps the rest on this machine for the next mount",
+              + "); it is kept on this machine and sent as soon as possible",
           e);
     }
     return result;
@@ -135,7 +133,7 @@ final class LocalControl implements Closeable {
       if (force) {
         mount.unmount();
       } else {
-        sync();
+        handOver();
         if (!mount.unmountIfUnused(UNMOUNT_LIMIT)) {
           throw new ApplianceException(
               FailureCode.CONFLICT,
@@ -158,6 +156,20 @@ final class LocalControl implements Closeable {
         throw failure;
       }
       throw new ApplianceException(FailureCode.INTERNAL, "the unmount failed: " + e.getCause(), e);
+    }
+  }
+
+  private void handOver() throws ApplianceException, InterruptedException {
+    try {
+      sync();
+    } catch (ApplianceException e) {
+      throw new ApplianceException(
+          e.code(),
+          mount.mountPoint()
+              + " stays mounted: "
+              + e.getMessage()
+              + "; umount --force keeps it here for the next mount",
+          e);
     }
   }
 

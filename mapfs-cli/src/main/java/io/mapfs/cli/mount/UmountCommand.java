@@ -8,10 +8,8 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
-import io.mapfs.fuse.MountTable;
-import io.mapfs.node.control.DaemonClient;
-import io.mapfs.node.control.RunDirectory;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -50,47 +48,26 @@ public final class UmountCommand implements Callable<Integer> {
   @Override
   public Integer call()
       throws CommandFailure, ApplianceException, IOException, InterruptedException {
-    Path mountPoint = MountPoint.resolve(directory);
-    MountTable.Mount mount =
-        MountTable.read()
-            .at(mountPoint)
-            .orElseThrow(
-                () ->
-                    new CommandFailure(FailureCode.INVALID, "nothing is mounted at " + mountPoint));
-    String node =
-        mount
-            .node()
-            .orElseThrow(
-                () ->
-                    new CommandFailure(
-                        FailureCode.INVALID,
-                        mountPoint
-                            + " is not mounted by MapFS ("
-                            + mount.type()
-                            + "); use umount"));
-    Path socket = RunDirectory.ofEnvironment().socket(node);
+    MountedNode mounted = MountedNode.at(directory);
     JsonObject result;
     try {
-      JsonObject status = DaemonClient.ask(socket, "status", new JsonObject());
+      JsonObject status = mounted.ask("status", new JsonObject());
       JsonObject parameters = new JsonObject();
       parameters.addProperty("force", force);
-      result = DaemonClient.ask(socket, "umount", parameters);
+      result = mounted.ask("umount", parameters);
       awaitEnd(Fields.number(status, "pid"));
     } catch (ApplianceException e) {
-      if (!(e.getCause() instanceof IOException) || !isDead(mountPoint)) {
+      if (!(e.getCause() instanceof IOException) || !isDead(mounted.mountPoint())) {
         throw e;
       }
-      return detach(node, mountPoint);
+      return detach(mounted.node(), mounted.mountPoint());
     }
-    result.remove("ok");
-    result.addProperty("node", node);
-    result.addProperty("mountPoint", mountPoint.toString());
     output.print(
         result,
         out ->
             out.printf(
                 "Unmounted %s from %s; the appliance has everything up to record %s.%n",
-                node, mountPoint, Fields.text(result, "sequence")));
+                mounted.node(), mounted.mountPoint(), Fields.text(result, "sequence")));
     return 0;
   }
 
@@ -114,11 +91,11 @@ public final class UmountCommand implements Callable<Integer> {
     }
   }
 
+  /** Asks for what the kernel never caches: attributes outlive the daemon. */
   private static boolean isDead(Path mountPoint) {
     try {
-      Posix.status(Posix.AT_FDCWD, Posix.bytes(mountPoint.toString()));
-      return false;
-    } catch (FsException e) {
+      return Files.getFileStore(mountPoint).getTotalSpace() < 0;
+    } catch (IOException e) {
       return true;
     }
   }

@@ -1,9 +1,9 @@
 /**
  * Mounting: {@code mount} starts a daemon in the background and waits until the mount answers,
- * {@code umount} has it hand over its changes and end.
+ * {@code sync} has it hand over its changes, {@code umount} has it hand them over and end.
  *
- * <p>Main types: {@link io.mapfs.cli.mount.MountCommand}, {@link io.mapfs.cli.mount.UmountCommand},
- * {@link io.mapfs.cli.mount.NodeDaemonCommand} (what runs in the background), {@link
- * io.mapfs.cli.mount.MountTable} (/proc/self/mountinfo).
+ * <p>Main types: {@link io.mapfs.cli.mount.MountCommand}, {@link io.mapfs.cli.mount.SyncCommand},
+ * {@link io.mapfs.cli.mount.UmountCommand}, {@link io.mapfs.cli.mount.NodeDaemonCommand} (what runs
+ * in the background), {@link io.mapfs.cli.mount.MountedNode} (what is mounted here).
  */
 package io.mapfs.cli.mount;
