@@ -242,13 +242,15 @@ public final class Appliance implements ApplianceService, Closeable {
           NodeRecord node = access.node(request.node());
           Overlay overlay = overlays.get(request.node());
           Effect.Grant granted =
-              overlay.open(
-                  session,
-                  client.number(),
-                  request.host(),
-                  request.force(),
-                  epoch -> mirror.applyPendingVersion(overlay, epoch));
-          HeadPosition position = overlay.pinForMount(granted);
+              overlay
+                  .lease()
+                  .open(
+                      session,
+                      client.number(),
+                      request.host(),
+                      request.force(),
+                      epoch -> mirror.applyPendingVersion(overlay, epoch));
+          HeadPosition position = overlay.lease().pinForMount(granted);
           return new Message.OverlayOpened(
               granted.epoch(),
               granted.sequence(),
@@ -272,8 +274,9 @@ public final class Appliance implements ApplianceService, Closeable {
           Client client = client(session);
           access.requireNode(client, request.node());
           access.node(request.node());
-          return position(
-              overlays.get(request.node()).resume(session, client.number(), request.epoch()));
+          Overlay overlay = overlays.get(request.node());
+          overlay.lease().resume(session, client.number(), request.epoch());
+          return position(overlay.standing());
         });
   }
 
@@ -302,7 +305,7 @@ public final class Appliance implements ApplianceService, Closeable {
         () -> {
           access.requireNode(client(session), request.node());
           access.node(request.node());
-          return overlays.get(request.node()).head(session, request.cursor());
+          return overlays.get(request.node()).pages().read(session, request.cursor());
         });
   }
 
@@ -317,7 +320,10 @@ public final class Appliance implements ApplianceService, Closeable {
             access.requireNode(client, record.node());
             store.space().require(0);
             requireBlocks(client, record);
-            return overlays.get(record.node()).append(client.number(), record, request.pages());
+            return overlays
+                .get(record.node())
+                .journal()
+                .append(client.number(), record, request.pages());
           });
     } catch (ApplianceException e) {
       return CompletableFuture.failedFuture(e);
@@ -358,7 +364,7 @@ public final class Appliance implements ApplianceService, Closeable {
           Client client = client(session);
           access.requireNode(client, request.node());
           access.node(request.node());
-          overlays.get(request.node()).close(client.number(), request.epoch());
+          overlays.get(request.node()).lease().close(client.number(), request.epoch());
           return null;
         });
   }

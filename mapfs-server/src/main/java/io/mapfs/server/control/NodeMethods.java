@@ -8,6 +8,7 @@ import io.mapfs.server.mirror.Mirror;
 import io.mapfs.server.mirror.Rebase;
 import io.mapfs.server.overlay.HeadPosition;
 import io.mapfs.server.overlay.Overlay;
+import io.mapfs.server.overlay.OverlayLease;
 import io.mapfs.server.overlay.Overlays;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlChange;
@@ -89,7 +90,7 @@ final class NodeMethods {
     Overlay overlay = overlays.get(node.name());
     Overlay.Standing standing = overlay.standing();
     HeadPosition position = standing.position();
-    Overlay.Mount mount = overlay.mount();
+    OverlayLease.Mount mount = overlay.lease().mount();
     Json result =
         new Json()
             .with("node", node.name())
@@ -104,8 +105,8 @@ final class NodeMethods {
             .with("sequence", standing.sequence())
             .with("entries", position.entries())
             .with("ownBytes", position.ownBytes())
-            .with("unfoldedBytes", overlay.lagBytes())
-            .with("fault", overlay.fault())
+            .with("unfoldedBytes", overlay.journal().lagBytes())
+            .with("fault", overlay.journal().fault())
             .with("snapshots", mirror.list(node.name()).size());
     if (mount != null) {
       result.with(
@@ -148,7 +149,7 @@ final class NodeMethods {
     synchronized (this) {
       NodeRecord node = access.node(in.text("node"));
       Overlay overlay = overlays.get(node.name());
-      Overlay.Mount mount = overlay.mount();
+      OverlayLease.Mount mount = overlay.lease().mount();
       boolean force = in.flag("force", false);
       if (mount != null && !force) {
         throw new ApplianceException(
@@ -173,7 +174,7 @@ final class NodeMethods {
       changes.add(ControlChange.delete(ControlTable.LEASES, node.name()));
       changes.add(ControlChange.delete(ControlTable.NODES, node.name()));
       if (mount != null) {
-        overlay.fence("the node was removed");
+        overlay.lease().fence("the node was removed");
       }
       control.commit(changes.toArray(new ControlChange[0]));
       overlays.remove(node.name());

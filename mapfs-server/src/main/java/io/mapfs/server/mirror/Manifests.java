@@ -77,7 +77,9 @@ final class Manifests {
         OutputStream target =
             new BufferedOutputStream(Channels.newOutputStream(channel), 64 << 10)) {
       ManifestWriter writer = new ManifestWriter(target, header(snapshot));
-      overlay.forEachRow(snapshot.sequence(), change -> writer.entry(change, path(paths, change)));
+      overlay
+          .head()
+          .forEachRow(snapshot.sequence(), change -> writer.entry(change, path(paths, change)));
       writer.finish(store.key()::sign);
       target.flush();
       channel.force(true);

@@ -45,9 +45,9 @@ public final class Mirror {
       requireFree(node, name);
     }
     Overlay overlay = overlays.get(node.name());
-    overlay.barrier(BARRIER_MILLIS_MAX);
+    overlay.lease().barrier(BARRIER_MILLIS_MAX);
     SnapshotRecord snapshot =
-        overlay.withHead(position -> record(node, overlay, position, name, comment, false));
+        overlay.head().withHead(position -> record(node, overlay, position, name, comment, false));
     if (snapshot.entries() <= Manifests.ENTRIES_AT_ONCE) {
       manifests.write(snapshot, overlay);
     }
@@ -57,17 +57,19 @@ public final class Mirror {
   /** The snapshot's delta manifest. */
   public String manifest(SnapshotRecord snapshot) throws IOException, ApplianceException {
     Overlay overlay = overlays.get(snapshot.node());
-    overlay.withHead(
-        position -> {
-          // Asked for again under the fold lock: once pinned, its deletion does no harm.
-          find(snapshot.node(), snapshot.id());
-          overlay.retain(snapshot.sequence());
-          return null;
-        });
+    overlay
+        .head()
+        .withHead(
+            position -> {
+              // Asked for again under the fold lock: once pinned, its deletion does no harm.
+              find(snapshot.node(), snapshot.id());
+              overlay.head().retain(snapshot.sequence());
+              return null;
+            });
     try {
       return manifests.text(snapshot, overlay);
     } finally {
-      overlay.release(snapshot.sequence());
+      overlay.head().release(snapshot.sequence());
     }
   }
 
@@ -81,12 +83,14 @@ public final class Mirror {
       throws IOException, ApplianceException {
     Overlay overlay = overlays.get(node.name());
     if (from.equals(LIVE) || to.equals(LIVE)) {
-      overlay.barrier(BARRIER_MILLIS_MAX);
+      overlay.lease().barrier(BARRIER_MILLIS_MAX);
     }
-    return overlay.withPinnedHead(
-        position ->
-            Differences.between(
-                view(node, overlay, from, position), view(node, overlay, to, position)));
+    return overlay
+        .head()
+        .withPinnedHead(
+            position ->
+                Differences.between(
+                    view(node, overlay, from, position), view(node, overlay, to, position)));
   }
 
   private HeadView view(NodeRecord node, Overlay overlay, String nameOrId, HeadPosition live)
@@ -150,8 +154,8 @@ public final class Mirror {
             position.ownBytes(),
             automatic);
     // What it names is durable before it is.
-    overlay.syncRows();
-    overlay.retain(position.sequence());
+    overlay.head().sync();
+    overlay.head().retain(position.sequence());
     control.commit(
         ControlChange.put(ControlTable.SNAPSHOTS, ControlTable.key(node.name(), number), snapshot));
     return snapshot;
@@ -178,7 +182,7 @@ public final class Mirror {
     control.commit(
         ControlChange.delete(ControlTable.SNAPSHOTS, ControlTable.key(node, snapshot.number())));
     manifests.delete(snapshot);
-    overlays.get(node).release(snapshot.sequence());
+    overlays.get(node).head().release(snapshot.sequence());
   }
 
   // ---- other versions ----
@@ -194,28 +198,34 @@ public final class Mirror {
   public Update update(NodeRecord node, int version, String channel, boolean dryRun)
       throws IOException, ApplianceException {
     Overlay overlay = overlays.get(node.name());
-    overlay.barrier(BARRIER_MILLIS_MAX);
+    overlay.lease().barrier(BARRIER_MILLIS_MAX);
     Update update =
-        overlay.withPinnedHead(
-            position ->
-                new Update(
-                    position.version(),
-                    version,
-                    position.version() == version
-                        ? List.of()
-                        : plan(node, overlay, position, version).conflicts()));
+        overlay
+            .head()
+            .withPinnedHead(
+                position ->
+                    new Update(
+                        position.version(),
+                        version,
+                        position.version() == version
+                            ? List.of()
+                            : plan(node, overlay, position, version).conflicts()));
     if (!dryRun) {
-      overlay.withHead(
-          position -> {
-            // Read again under the fold lock, where a mount carries out what is pending.
-            int pending = position.version() == version ? 0 : version;
-            control.commit(
-                ControlChange.put(
-                    ControlTable.NODES,
-                    node.name(),
-                    control.get(ControlTable.NODES, node.name()).withPending(pending, channel)));
-            return null;
-          });
+      overlay
+          .head()
+          .withHead(
+              position -> {
+                // Read again under the fold lock, where a mount carries out what is pending.
+                int pending = position.version() == version ? 0 : version;
+                control.commit(
+                    ControlChange.put(
+                        ControlTable.NODES,
+                        node.name(),
+                        control
+                            .get(ControlTable.NODES, node.name())
+                            .withPending(pending, channel)));
+                return null;
+              });
     }
     return update;
   }
@@ -239,8 +249,10 @@ public final class Mirror {
     HeadPosition position = overlay.standing().position();
     if (position.version() != node.pendingVersion()) {
       Rebase.Plan plan = plan(node, overlay, position, node.pendingVersion());
-      overlay.rebase(
-          plan.changed(), node.pendingVersion(), epoch, position.nextIno(), plan.nextCookie());
+      overlay
+          .changes()
+          .rebase(
+              plan.changed(), node.pendingVersion(), epoch, position.nextIno(), plan.nextCookie());
     }
     control.commit(
         ControlChange.put(ControlTable.NODES, node.name(), node.withPending(0, node.channel())));
@@ -257,29 +269,33 @@ public final class Mirror {
       throws IOException, ApplianceException {
     Overlay overlay = overlays.get(node.name());
     RolledBack[] result = new RolledBack[1];
-    overlay.change(
-        "a rollback",
-        epoch -> {
-          SnapshotRecord target = find(node.name(), nameOrId);
-          SnapshotRecord saved =
-              record(
-                  node,
-                  overlay,
-                  overlay.standing().position(),
-                  null,
-                  "before the rollback to " + nameOrId,
-                  true);
-          long changed =
-              overlay.rollBack(
-                  new HeadPosition.Forward(
-                      target.sequence(),
-                      target.version(),
-                      epoch,
-                      target.entries(),
-                      target.ownBytes()));
-          result[0] =
-              new RolledBack(target, saved, overlay.standing().position().sequence(), changed);
-        });
+    overlay
+        .lease()
+        .change(
+            "a rollback",
+            epoch -> {
+              SnapshotRecord target = find(node.name(), nameOrId);
+              SnapshotRecord saved =
+                  record(
+                      node,
+                      overlay,
+                      overlay.standing().position(),
+                      null,
+                      "before the rollback to " + nameOrId,
+                      true);
+              long changed =
+                  overlay
+                      .changes()
+                      .rollBack(
+                          new HeadPosition.Forward(
+                              target.sequence(),
+                              target.version(),
+                              epoch,
+                              target.entries(),
+                              target.ownBytes()));
+              result[0] =
+                  new RolledBack(target, saved, overlay.standing().position().sequence(), changed);
+            });
     return result[0];
   }
 }

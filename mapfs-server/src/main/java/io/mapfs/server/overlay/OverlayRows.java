@@ -94,11 +94,7 @@ public final class OverlayRows {
 
   /** All rows of an overlay at a sequence; {@code after} is where to go on, or {@code null}. */
   void scanFrom(long overlayId, RowKey after, long atSequence, Visitor visitor) throws IOException {
-    scan(
-        after == null ? RowKey.overlayStart(overlayId) : after.versionsEnd(),
-        RowKey.overlayStart(overlayId + 1),
-        atSequence,
-        visitor);
+    scan(start(overlayId, after), RowKey.overlayStart(overlayId + 1), atSequence, visitor);
   }
 
   private void scan(byte[] from, byte[] to, long atSequence, Visitor visitor) throws IOException {
@@ -207,9 +203,13 @@ public final class OverlayRows {
     }
   }
 
-  /** A walk over every version of every row of an overlay. */
-  KeyValueStore.Cursor versions(long overlayId) throws IOException {
-    return store.scan(rows, RowKey.overlayStart(overlayId), RowKey.overlayStart(overlayId + 1));
+  /** A walk over every version of every row of an overlay behind one, or from the first. */
+  KeyValueStore.Cursor versions(long overlayId, RowKey after) throws IOException {
+    return store.scan(rows, start(overlayId, after), RowKey.overlayStart(overlayId + 1));
+  }
+
+  private static byte[] start(long overlayId, RowKey after) {
+    return after == null ? RowKey.overlayStart(overlayId) : after.versionsEnd();
   }
 
   KeyValueStore store() {

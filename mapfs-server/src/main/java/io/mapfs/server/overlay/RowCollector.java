@@ -9,11 +9,13 @@ import java.util.List;
 final class RowCollector {
   private static final int BATCH_ROWS = 4096;
 
+  /** Most rows that are looked at under one hold of the fold lock. */
+  private static final int SLICE_ROWS = 16_384;
+
   private final OverlayRows rows;
   private final long overlayId;
   private final Retained retained;
   private RowBatch batch;
-  private long dropped;
 
   private RowCollector(OverlayRows rows, long overlayId, Retained retained) {
     this.rows = rows;
@@ -21,21 +23,32 @@ final class RowCollector {
     this.retained = retained;
   }
 
-  /** Returns how many it removed. The caller holds the overlay's fold lock. */
-  static long collect(OverlayRows rows, long overlayId, Retained retained) throws IOException {
-    return new RowCollector(rows, overlayId, retained).run();
+  /**
+   * Collects a slice. The caller holds the overlay's fold lock.
+   *
+   * @param after the row behind which to begin; {@code null} for the first
+   * @return the last row of the slice; {@code null} if no more follow
+   */
+  static RowKey collect(OverlayRows rows, long overlayId, Retained retained, RowKey after)
+      throws IOException {
+    return new RowCollector(rows, overlayId, retained).run(after);
   }
 
-  private long run() throws IOException {
+  private RowKey run(RowKey after) throws IOException {
     batch = new RowBatch(rows, overlayId, 0, retained);
-    try (KeyValueStore.Cursor cursor = rows.versions(overlayId)) {
+    try (KeyValueStore.Cursor cursor = rows.versions(overlayId, after)) {
       List<OverlayRows.Version> versions = new ArrayList<>();
       RowKey current = null;
+      int seen = 0;
       boolean more = true;
       while (more) {
         more = cursor.next();
         if (current != null && !(more && current.isOf(cursor.key()))) {
           collectRow(current, versions);
+          if (more && ++seen >= SLICE_ROWS) {
+            batch.write(false);
+            return current;
+          }
           versions.clear();
           current = null;
         }
@@ -48,10 +61,10 @@ final class RowCollector {
         }
       }
       batch.write(false);
+      return null;
     } finally {
       batch.close();
     }
-    return dropped;
   }
 
   /** {@code versions}: newest first. A deletion with nothing older behind it says nothing. */
@@ -66,7 +79,6 @@ final class RowCollector {
         olderStays = true;
       } else {
         batch.drop(key, version);
-        dropped++;
         if (batch.size() >= BATCH_ROWS) {
           batch.write(false);
           batch.close();

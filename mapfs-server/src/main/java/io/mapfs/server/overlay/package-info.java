@@ -6,8 +6,15 @@
  * state and event in, state and effects out); {@link io.mapfs.server.overlay.JournalLog} makes it
  * durable, many records with one fdatasync; it is acknowledged; {@link
  * io.mapfs.server.overlay.Folder} later merges its pages into whole blocks and its changes into
- * {@link io.mapfs.server.overlay.OverlayRows}. {@link io.mapfs.server.overlay.Overlay} runs these
- * for one node, {@link io.mapfs.server.overlay.Overlays} keeps all of them.
+ * {@link io.mapfs.server.overlay.OverlayRows}.
+ *
+ * <p>One node's {@link io.mapfs.server.overlay.Overlay} has, each with one job: {@link
+ * io.mapfs.server.overlay.OverlayLease} (who may write), {@link
+ * io.mapfs.server.overlay.OverlayJournal} (accepting and acknowledging), {@link
+ * io.mapfs.server.overlay.OverlayHead} (folding, and the rows as others read them), {@link
+ * io.mapfs.server.overlay.HeadChanges} (rollback, another version) and {@link
+ * io.mapfs.server.overlay.HeadPages} (the head sent to a node). {@link
+ * io.mapfs.server.overlay.Overlays} keeps all overlays.
  *
  * <p>Invariants:
  *
@@ -20,7 +27,7 @@
  *   <li>A journal segment stays until what it holds is folded durably.
  * </ul>
  *
- * <p>Lock order: an overlay's fold lock, then its journal lock. Clients' futures are completed
- * under neither.
+ * <p>Lock order: an overlay's fold lock, its lease's record lock, its journal's lock. Clients'
+ * futures are completed under none of them. The fold lock is held for one slice of work at a time.
  */
 package io.mapfs.server.overlay;

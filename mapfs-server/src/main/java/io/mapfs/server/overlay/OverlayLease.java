@@ -1,0 +1,309 @@
+package io.mapfs.server.overlay;
+
+import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Message;
+import io.mapfs.server.Session;
+import io.mapfs.server.overlay.JournalProtocol.Effect;
+import io.mapfs.server.overlay.JournalProtocol.Event;
+import io.mapfs.server.overlay.JournalProtocol.State;
+import io.mapfs.server.store.ControlChange;
+import io.mapfs.server.store.ControlRecords.LeaseRecord;
+import io.mapfs.server.store.ControlStore;
+import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.Failures;
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Who may write one overlay: gives the lease out under epochs that are durable before they are
+ * announced, and talks to whoever holds it. The rules are {@link JournalProtocol}'s. Safe for
+ * concurrent use.
+ */
+public final class OverlayLease {
+  private static final Logger LOG = LoggerFactory.getLogger(OverlayLease.class);
+
+  /** Owner of the pin that a lease has. */
+  private static final Object LEASE = new Object();
+
+  private final String node;
+  private final ControlStore control;
+  private final Retained retained;
+  private final OverlayJournal journal;
+  private final OverlayHead head;
+
+  /** Sessions that asked for the lease and are connected, by number. */
+  private final Map<Long, Session> sessions = new ConcurrentHashMap<>();
+
+  /** Held while the lease's record is read and written again, so that its epoch never falls. */
+  private final Object recordLock = new Object();
+
+  OverlayLease(
+      String node,
+      ControlStore control,
+      Retained retained,
+      OverlayJournal journal,
+      OverlayHead head) {
+    this.node = node;
+    this.control = control;
+    this.retained = retained;
+    this.journal = journal;
+    this.head = head;
+  }
+
+  /** Who has it mounted. */
+  public record Mount(String host, String peer, long sinceMillis) {}
+
+  /** The mount, or {@code null}. */
+  public Mount mount() {
+    State state = journal.state();
+    Session session = holder(state);
+    return session == null || !state.granted()
+        ? null
+        : new Mount(state.host(), session.peer(), state.sinceMillis());
+  }
+
+  /** The session that holds the lease or is being given it; {@code null} for none. */
+  private Session holder(State state) {
+    return state.holder() > 0 ? sessions.get(state.holder()) : null;
+  }
+
+  // ---- taking ----
+
+  /** Changes the head while nobody may write it. */
+  @FunctionalInterface
+  public interface HeadChange {
+    /** Called with the epoch under which it happens; the journal is durable and folded. */
+    void run(long epoch) throws IOException, ApplianceException;
+  }
+
+  /**
+   * Takes the lease for a session.
+   *
+   * @param number the session's, positive
+   * @param first what to do to the head before it is granted
+   */
+  public Effect.Grant open(
+      Session session, long number, String host, boolean force, HeadChange first)
+      throws ApplianceException {
+    sessions.put(number, session);
+    return take(new Event.Open(number, host, force, control.nowMillis()), first);
+  }
+
+  /**
+   * Changes the head under a new epoch, while nobody has it mounted.
+   *
+   * @param purpose for whoever asks meanwhile: "a rollback"
+   */
+  public void change(String purpose, HeadChange change) throws ApplianceException {
+    Effect.Grant granted = take(new Event.Raise(purpose, control.nowMillis()), change);
+    retained.unpin(LEASE);
+    retained.keepNamed(false);
+    journal.step(new Event.Close(JournalProtocol.APPLIANCE, granted.epoch()));
+    head.scheduleCollection();
+  }
+
+  private Effect.Grant take(Event request, HeadChange first) throws ApplianceException {
+    Effect.PersistEpoch epoch = raise(request);
+    try {
+      record(epoch);
+      journal.awaitDurable();
+      head.withHead(
+          position -> {
+            first.run(epoch.epoch());
+            return null;
+          });
+      for (Effect effect : journal.step(new Event.EpochDurable(epoch.epoch()))) {
+        if (effect instanceof Effect.Grant granted) {
+          return granted;
+        }
+      }
+      throw takenOver();
+    } catch (IOException e) {
+      giveUp(epoch.epoch());
+      throw Failures.of("cannot grant the lease of " + node, e);
+    } catch (ApplianceException | RuntimeException e) {
+      giveUp(epoch.epoch());
+      throw e;
+    }
+  }
+
+  /** From here on nothing of an older epoch is accepted, and nothing of the new one yet. */
+  private Effect.PersistEpoch raise(Event request) throws ApplianceException {
+    Effect.PersistEpoch epoch = null;
+    for (Effect effect : journal.request(request)) {
+      if (effect instanceof Effect.PersistEpoch persist) {
+        epoch = persist;
+      } else if (effect instanceof Effect.FenceSession fence) {
+        fence(fence);
+      }
+    }
+    if (epoch == null) {
+      throw new AssertionError("a request for the lease is refused or raises the epoch");
+    }
+    return epoch;
+  }
+
+  private ApplianceException takenOver() {
+    return new ApplianceException(
+        FailureCode.STALE_EPOCH, "the overlay of " + node + " was taken over");
+  }
+
+  private void record(Effect.PersistEpoch epoch) throws IOException, ApplianceException {
+    synchronized (recordLock) {
+      LeaseRecord standing = control.get(ControlTable.LEASES, node);
+      if (standing != null && standing.epoch() >= epoch.epoch()) {
+        throw takenOver();
+      }
+      control.commit(
+          ControlChange.put(
+              ControlTable.LEASES,
+              node,
+              new LeaseRecord(node, epoch.epoch(), epoch.host(), epoch.sinceMillis(), 0, false)));
+    }
+  }
+
+  private void giveUp(long epoch) {
+    journal.step(new Event.EpochFailed(epoch));
+  }
+
+  /** Pins what the head is now for the lease that was granted, and says where it is. */
+  public HeadPosition pinForMount(Effect.Grant granted) throws ApplianceException {
+    return head.withHead(
+        position -> {
+          synchronized (recordLock) {
+            LeaseRecord lease = control.get(ControlTable.LEASES, node);
+            if (lease.epoch() == granted.epoch()) {
+              LeaseRecord pinned = lease.pinned(position.sequence());
+              control.commit(ControlChange.put(ControlTable.LEASES, node, pinned));
+              pin(pinned);
+            }
+          }
+          return position;
+        });
+  }
+
+  /** While a lease is out, also over lost connections, its node reads what it began with. */
+  void pin(LeaseRecord lease) {
+    if (lease.pinned()) {
+      retained.pin(LEASE, lease.sequence());
+    } else {
+      retained.unpin(LEASE);
+    }
+    retained.keepNamed(lease.pinned());
+  }
+
+  // ---- going on, and ending ----
+
+  /** Takes up the lease of an epoch again, on a new session. */
+  public void resume(Session session, long number, long epoch) throws ApplianceException {
+    try {
+      LeaseRecord lease = control.get(ControlTable.LEASES, node);
+      String host = lease == null || lease.host() == null ? session.peer() : lease.host();
+      sessions.put(number, session);
+      journal.request(new Event.Resume(number, epoch, host, control.nowMillis()));
+    } catch (IOException e) {
+      throw Failures.of("cannot read the lease of " + node, e);
+    }
+  }
+
+  /** The session gives the lease back. */
+  public void close(long number, long epoch) throws ApplianceException {
+    journal.request(new Event.Close(number, epoch));
+    try {
+      synchronized (recordLock) {
+        LeaseRecord lease = control.get(ControlTable.LEASES, node);
+        if (lease.epoch() == epoch) {
+          LeaseRecord ended = lease.ended();
+          control.commit(ControlChange.put(ControlTable.LEASES, node, ended));
+          pin(ended);
+          head.scheduleCollection();
+        }
+      }
+    } catch (IOException e) {
+      throw Failures.of("cannot end the lease of " + node, e);
+    }
+  }
+
+  /** The session is gone. What its lease began with stays: it may be taken up again. */
+  void disconnect(long number) {
+    sessions.remove(number);
+    journal.step(new Event.Disconnect(number));
+  }
+
+  // ---- the holder ----
+
+  /** Tells whoever has it mounted that it is gone. */
+  public void fence(String reason) {
+    State state = journal.state();
+    fence(new Effect.FenceSession(state.holder(), state.epoch(), reason));
+  }
+
+  private void fence(Effect.FenceSession fence) {
+    Session fenced = sessions.get(fence.session());
+    if (fenced == null) {
+      return;
+    }
+    CompletableFuture<Message> told =
+        fenced.request(new Message.Fence(node, fence.epoch(), fence.reason()));
+    // Its records are refused all the same if it could not be told.
+    CompletableFuture<Void> unused =
+        told.handle(
+            (answer, failure) -> {
+              if (failure != null) {
+                LOG.info("{}: the fenced holder does not answer: {}", node, failure.toString());
+              }
+              return null;
+            });
+  }
+
+  /**
+   * Asks whoever has it mounted to hand over all changes; at once where nobody has.
+   *
+   * @throws ApplianceException UNAVAILABLE if the node does not answer in time
+   */
+  public void barrier(long deadlineMillis) throws ApplianceException {
+    State state = journal.state();
+    Session mounted = holder(state);
+    if (mounted == null || !state.granted()) {
+      return;
+    }
+    Message answer;
+    try {
+      answer =
+          mounted.request(new Message.Barrier(node)).get(deadlineMillis, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      throw new ApplianceException(
+          FailureCode.UNAVAILABLE,
+          node
+              + " is mounted by "
+              + state.host()
+              + ", which does not hand over its changes ("
+              + (e instanceof TimeoutException
+                  ? "no answer after " + deadlineMillis / 1000 + " s"
+                  : e.getCause().getMessage())
+              + "): try again, or unmount it there",
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApplianceException(FailureCode.UNAVAILABLE, "the appliance is shutting down", e);
+    }
+    if (answer instanceof Message.Failure failure) {
+      throw new ApplianceException(
+          failure.code(), node + " cannot hand over its changes: " + failure.message());
+    }
+    if (answer instanceof Message.Appended appended
+        && appended.sequence() > journal.durable().sequence()) {
+      throw new ApplianceException(
+          FailureCode.INTERNAL,
+          node + " says that record " + appended.sequence() + " was acknowledged; it was not");
+    }
+  }
+}
