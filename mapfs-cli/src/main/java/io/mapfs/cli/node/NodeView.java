@@ -24,6 +24,11 @@ final class NodeView {
           mounted(node));
     }
     table.print(out, "No nodes yet. Add one: mapfs node add NODE --master MASTER");
+    for (JsonObject node : nodes) {
+      if (!Fields.text(node, "fault").isEmpty()) {
+        out.printf("%nFault of %s: %s%n", Fields.text(node, "node"), Fields.text(node, "fault"));
+      }
+    }
   }
 
   static void print(PrintWriter out, JsonObject node) {
@@ -39,10 +44,13 @@ final class NodeView {
     Fields.line(out, "Snapshots", Fields.text(node, "snapshots"));
     Fields.line(out, "Position", position(node));
     Fields.line(out, "Mounted", mounted(node));
+    Fields.line(out, "Fault", Fields.text(node, "fault"));
   }
 
   private static String position(JsonObject node) {
-    return "epoch " + Fields.text(node, "epoch") + ", record " + Fields.text(node, "sequence");
+    return Fields.text(node, "epoch").isEmpty()
+        ? ""
+        : "epoch " + Fields.text(node, "epoch") + ", record " + Fields.text(node, "sequence");
   }
 
   private static String limit(JsonObject node, String member, String ifNone) {

@@ -36,7 +36,7 @@ final class ControlMethods {
     RepositoryMethods repository = new RepositoryMethods(store, access);
     NodeMethods nodes = new NodeMethods(store, overlays, mirror, access);
     SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
-    StatusMethods status = new StatusMethods(store, overlays, nodes, repository, clients, software);
+    StatusMethods status = new StatusMethods(store, nodes, repository, clients, software);
     methods.put("appliance.status", (client, in, out) -> status.appliance());
     methods.put("status", (client, in, out) -> status.all());
     methods.put("master.list", (client, in, out) -> repository.masters());

@@ -61,7 +61,7 @@ final class NodeMethods {
               in.text("template", null),
               control.nowMillis());
       // What a node of this name left behind when its removal was cut short.
-      overlays.remove(name);
+      overlays.remove(name, 0);
       control.commit(ControlChange.put(ControlTable.NODES, name, node));
       overlays.add(node);
       return show(node);
@@ -72,12 +72,10 @@ final class NodeMethods {
     return version.matches("[0-9]+") ? null : version;
   }
 
-  JsonObject list() throws IOException, ApplianceException {
+  JsonObject list() throws IOException {
     JsonArray list = new JsonArray();
     for (NodeRecord node : control.list(ControlTable.NODES, "")) {
-      if (overlays.find(node.name()) != null) {
-        list.add(show(node));
-      }
+      list.add(show(node));
     }
     return new Json().with("nodes", list).build();
   }
@@ -86,28 +84,39 @@ final class NodeMethods {
     return show(access.node(in.text("node")));
   }
 
-  private JsonObject show(NodeRecord node) throws IOException, ApplianceException {
-    Overlay overlay = overlays.get(node.name());
-    Overlay.Standing standing = overlay.standing();
-    HeadPosition position = standing.position();
-    OverlayLease.Mount mount = overlay.lease().mount();
+  /** What is known of the node; of one whose overlay is out of use only what its records say. */
+  private JsonObject show(NodeRecord node) throws IOException {
     Json result =
         new Json()
             .with("node", node.name())
             .with("master", node.master())
-            .with("version", position.version())
+            .with("version", node.version())
             .with("pendingVersion", node.pendingVersion())
             .with("channel", node.channel())
             .with("quotaBytes", node.quotaBytes())
             .with("cacheBytes", node.cacheBytes())
             .with("template", node.template())
-            .with("epoch", standing.epoch())
-            .with("sequence", standing.sequence())
-            .with("entries", position.entries())
-            .with("ownBytes", position.ownBytes())
-            .with("unfoldedBytes", overlay.journal().lagBytes())
-            .with("fault", overlay.journal().fault())
-            .with("snapshots", mirror.list(node.name()).size());
+            .with("snapshots", mirror.list(node.name()).size())
+            .with("fault", overlays.fault(node.name()));
+    Overlay overlay = overlays.find(node.name());
+    if (overlay != null) {
+      addState(result, overlay);
+    }
+    return result.build();
+  }
+
+  private static void addState(Json result, Overlay overlay) {
+    Overlay.Standing standing = overlay.standing();
+    HeadPosition position = standing.position();
+    result
+        .with("version", position.version())
+        .with("epoch", standing.epoch())
+        .with("sequence", standing.sequence())
+        .with("entries", position.entries())
+        .with("ownBytes", position.ownBytes())
+        .with("unfoldedBytes", overlay.journal().lagBytes())
+        .with("fault", overlay.journal().fault());
+    OverlayLease.Mount mount = overlay.lease().mount();
     if (mount != null) {
       result.with(
           "mounted",
@@ -117,7 +126,6 @@ final class NodeMethods {
               .with("sinceMillis", mount.sinceMillis())
               .build());
     }
-    return result.build();
   }
 
   JsonObject update(Parameters in) throws IOException, ApplianceException {
@@ -148,8 +156,8 @@ final class NodeMethods {
   JsonObject remove(Parameters in) throws IOException, ApplianceException {
     synchronized (this) {
       NodeRecord node = access.node(in.text("node"));
-      Overlay overlay = overlays.get(node.name());
-      OverlayLease.Mount mount = overlay.lease().mount();
+      Overlay overlay = overlays.find(node.name());
+      OverlayLease.Mount mount = overlay == null ? null : overlay.lease().mount();
       boolean force = in.flag("force", false);
       if (mount != null && !force) {
         throw new ApplianceException(
@@ -177,7 +185,7 @@ final class NodeMethods {
         overlay.lease().fence("the node was removed");
       }
       control.commit(changes.toArray(new ControlChange[0]));
-      overlays.remove(node.name());
+      overlays.remove(node.name(), node.overlayId());
       return new JsonObject();
     }
   }

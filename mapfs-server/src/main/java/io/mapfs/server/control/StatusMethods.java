@@ -4,8 +4,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.core.block.BlockStatistics;
 import io.mapfs.core.wire.ApplianceException;
-import io.mapfs.server.overlay.Overlays;
 import io.mapfs.server.store.ApplianceStore;
+import io.mapfs.server.store.ControlTable;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.function.Supplier;
@@ -13,7 +13,6 @@ import java.util.function.Supplier;
 /** Control methods that tell how everything is. */
 final class StatusMethods {
   private final ApplianceStore store;
-  private final Overlays overlays;
   private final NodeMethods nodes;
   private final RepositoryMethods repository;
   private final Supplier<Collection<Client>> clients;
@@ -22,13 +21,11 @@ final class StatusMethods {
 
   StatusMethods(
       ApplianceStore store,
-      Overlays overlays,
       NodeMethods nodes,
       RepositoryMethods repository,
       Supplier<Collection<Client>> clients,
       String software) {
     this.store = store;
-    this.overlays = overlays;
     this.nodes = nodes;
     this.repository = repository;
     this.clients = clients;
@@ -59,7 +56,7 @@ final class StatusMethods {
         .with("freeBytes", store.space().freeBytes())
         .with("blocks", statistics.blocks())
         .with("masters", store.repository().masters().size())
-        .with("nodes", overlays.all().size())
+        .with("nodes", store.control().list(ControlTable.NODES, "").size())
         .with("sessions", sessions);
   }
 

@@ -14,14 +14,21 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** All nodes' overlays, by name. Safe for concurrent use. */
+/**
+ * All nodes' overlays, by name. One that is damaged is out of use until the store is opened again,
+ * and says so to whoever asks for it; all others serve. Safe for concurrent use.
+ */
 public final class Overlays implements Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(Overlays.class);
   private static final int COMMIT_THREADS = 4;
   private static final int FOLD_THREADS = 2;
   private static final long STOP_SECONDS = 60;
@@ -32,17 +39,25 @@ public final class Overlays implements Closeable {
   private final ExecutorService folds = threads("fold", FOLD_THREADS);
   private final Map<String, Overlay> overlays = new ConcurrentSkipListMap<>();
 
+  /** Why an overlay could not be opened. */
+  private final Map<String, String> faults = new ConcurrentHashMap<>();
+
   private Overlays(ApplianceStore store) {
     this.store = store;
     this.rows = new OverlayRows(store.rows());
   }
 
-  /** Opens the overlay of every node in the store. */
+  /** Opens the overlay of every node in the store, as far as they are whole. */
   public static Overlays open(ApplianceStore store) throws ApplianceException {
     Overlays all = new Overlays(store);
     try {
       for (NodeRecord node : store.control().list(ControlTable.NODES, "")) {
-        all.overlays.put(node.name(), all.open(node));
+        try {
+          all.overlays.put(node.name(), all.open(node));
+        } catch (IOException | RuntimeException e) {
+          LOG.error("the overlay of {} is out of use", node.name(), e);
+          all.faults.put(node.name(), String.valueOf(e.getMessage()));
+        }
       }
       return all;
     } catch (IOException e) {
@@ -75,30 +90,54 @@ public final class Overlays implements Closeable {
     return overlay;
   }
 
-  /** The node's overlay, or {@code null}. */
+  /** The node's overlay, or {@code null}: it was just removed, or is out of use. */
   public Overlay find(String node) {
     return overlays.get(node);
   }
 
+  /**
+   * The node's overlay.
+   *
+   * @throws ApplianceException CORRUPT if it is out of use, NOT_FOUND
+   */
   public Overlay get(String node) throws ApplianceException {
     Overlay overlay = overlays.get(node);
     if (overlay == null) {
-      throw new ApplianceException(FailureCode.NOT_FOUND, "there is no node " + node);
+      String fault = faults.get(node);
+      throw fault == null
+          ? new ApplianceException(FailureCode.NOT_FOUND, "there is no node " + node)
+          : new ApplianceException(
+              FailureCode.CORRUPT,
+              "the overlay of "
+                  + node
+                  + " is out of use: "
+                  + fault
+                  + "; then start the appliance anew, or remove the node");
     }
     return overlay;
+  }
+
+  /** Why the node's overlay is out of use; {@code null} if it is not. */
+  public String fault(String node) {
+    return faults.get(node);
   }
 
   public Collection<Overlay> all() {
     return List.copyOf(overlays.values());
   }
 
-  /** Closes a node's overlay and removes all that it held. Its control records went before. */
-  public void remove(String node) throws IOException {
+  /**
+   * Closes a node's overlay and removes all that it held. Its control records went before.
+   *
+   * @param overlayId its number; 0 if it has none
+   */
+  public void remove(String node, long overlayId) throws IOException {
     Overlay overlay = overlays.remove(node);
+    faults.remove(node);
     if (overlay != null) {
-      overlay.close();
-      rows.drop(overlay.overlayId());
+      overlay.discard();
     }
+    rows.drop(overlayId);
     DurableFiles.deleteTree(directory(node));
   }
 
