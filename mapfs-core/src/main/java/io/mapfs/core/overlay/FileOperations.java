@@ -2,9 +2,7 @@ package io.mapfs.core.overlay;
 
 import io.mapfs.core.fs.Attributes;
 import io.mapfs.core.fs.Errno;
-import io.mapfs.core.fs.FileClock;
 import io.mapfs.core.fs.FileSystemOperations;
-import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.NodeId;
@@ -17,9 +15,6 @@ import java.nio.ByteBuffer;
 final class FileOperations {
   private static final long COPY_BYTES_MAX = 1 << 20;
 
-  /** relatime: an access time is renewed when it is this old, whatever the other times. */
-  private static final long ATIME_AGE_SECONDS = 24 * 60 * 60;
-
   private final OverlayTree tree;
   private final Batches batches;
   private final InodeUsers users;
@@ -27,7 +22,7 @@ final class FileOperations {
   private final ContentWriter writer;
   private final ContentResizer resizer;
   private final ContentSeek seek;
-  private final FileClock clock;
+  private final AccessTimes accessTimes;
 
   FileOperations(
       OverlayTree tree,
@@ -37,7 +32,7 @@ final class FileOperations {
       ContentWriter writer,
       ContentResizer resizer,
       ContentSeek seek,
-      FileClock clock) {
+      AccessTimes accessTimes) {
     this.tree = tree;
     this.batches = batches;
     this.users = users;
@@ -45,7 +40,7 @@ final class FileOperations {
     this.writer = writer;
     this.resizer = resizer;
     this.seek = seek;
-    this.clock = clock;
+    this.accessTimes = accessTimes;
   }
 
   long open(RequestContext context, long node, int flags) throws FsException {
@@ -78,33 +73,9 @@ final class FileOperations {
     long ino = NodeId.ino(node);
     int count = reader.read(context, ino, offsetBytes, target);
     if (count > 0) {
-      renewAccessTime(ino);
+      accessTimes.renew(ino);
     }
     return count;
-  }
-
-  /** relatime, of what is own already: reading a repository file never makes an entry. */
-  private void renewAccessTime(long ino) throws FsException {
-    FileTime now = clock.now();
-    tree.lock.readLock().lock();
-    try {
-      OverlayInode inode = tree.own(ino);
-      if (inode == null || !inode.ownData) {
-        return;
-      }
-      synchronized (inode) {
-        boolean stale =
-            inode.atime.compareTo(inode.mtime) <= 0
-                || inode.atime.compareTo(inode.ctime) <= 0
-                || now.seconds() - inode.atime.seconds() >= ATIME_AGE_SECONDS;
-        if (stale && now.compareTo(inode.atime) > 0 && tree.reserve(2, 0, 0)) {
-          inode.atime = now;
-          tree.changed(inode);
-        }
-      }
-    } finally {
-      tree.lock.readLock().unlock();
-    }
   }
 
   int write(

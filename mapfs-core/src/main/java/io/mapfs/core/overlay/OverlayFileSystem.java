@@ -74,7 +74,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
             writer,
             resizer,
             new ContentSeek(tree, pages, sources),
-            clock);
+            new AccessTimes(tree, clock));
     this.attributes = new AttributeOperations(tree, batches, resizer, privileges, clock);
     this.xattrs = new XattrOperations(tree, batches, clock);
 

@@ -41,6 +41,7 @@ final class OverlayTree {
   final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   final RepositoryTree base;
   final TreeNames names;
+  final ReadTimes readTimes = new ReadTimes();
   final ReferenceCounts lookups = new ReferenceCounts();
   final ReferenceCounts opens = new ReferenceCounts();
   final ReferenceCounts writers = new ReferenceCounts();
@@ -234,7 +235,10 @@ final class OverlayTree {
     if (inode == null) {
       Attributes attributes = base.attributes(requireBase(ino));
       boolean unwritten = attributes.allocatedBytes() == 0 && writers.has(ino);
-      return unwritten ? withAllocatedBytes(attributes, Change.PAGE_BYTES) : attributes;
+      FileTime accessed = readTimes.get(ino, attributes.atime());
+      return unwritten || accessed != attributes.atime()
+          ? with(attributes, unwritten ? Change.PAGE_BYTES : attributes.allocatedBytes(), accessed)
+          : attributes;
     }
     synchronized (inode) {
       return attributes(inode);
@@ -286,7 +290,7 @@ final class OverlayTree {
     return (bytes + Change.PAGE_BYTES - 1) & -Change.PAGE_BYTES;
   }
 
-  private static Attributes withAllocatedBytes(Attributes a, long bytes) {
+  private static Attributes with(Attributes a, long allocatedBytes, FileTime atime) {
     return new Attributes(
         a.node(),
         a.type(),
@@ -296,8 +300,8 @@ final class OverlayTree {
         a.nlink(),
         a.rdev(),
         a.sizeBytes(),
-        bytes,
-        a.atime(),
+        allocatedBytes,
+        atime,
         a.mtime(),
         a.ctime(),
         a.btime());
@@ -311,7 +315,7 @@ final class OverlayTree {
     }
     Attributes from = base.attributes(requireBase(ino));
     OverlayInode made = new OverlayInode(ino, from.type());
-    made.atime = from.atime();
+    made.atime = readTimes.take(ino, from.atime());
     made.ctime = from.ctime();
     made.extents = new Long2ObjectHashMap<>();
     inodes.put(ino, made);

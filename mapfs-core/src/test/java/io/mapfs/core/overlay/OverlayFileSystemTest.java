@@ -11,6 +11,7 @@ import io.mapfs.core.fs.AttributeChange;
 import io.mapfs.core.fs.Attributes;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FileSystemOperations;
+import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
@@ -73,6 +74,42 @@ final class OverlayFileSystemTest {
     names("/etc");
     fs().barrier(ROOT);
     assertEquals(0, fixture.appliance.recordCount());
+  }
+
+  @Test
+  void readingMovesTheAccessTimeOfTheVersionsFilesInMemoryAlone() throws Exception {
+    Attributes before = lookup("/etc/passwd");
+    FileTime read = later(10);
+    text("/etc/passwd");
+    assertEquals(read, lookup("/etc/passwd").atime());
+    assertEquals(before.mtime(), lookup("/etc/passwd").mtime());
+    assertEquals(before.ctime(), lookup("/etc/passwd").ctime());
+    later(10);
+    text("/etc/passwd");
+    assertEquals(read, lookup("/etc/passwd").atime(), "relatime: it is younger than the content");
+    FileTime nextDay = later(86_400);
+    text("/etc/passwd");
+    assertEquals(nextDay, lookup("/etc/passwd").atime());
+    fs().barrier(ROOT);
+    assertEquals(0, fixture.appliance.recordCount());
+    later(10);
+    write("/etc/passwd", 0, "toor");
+    assertEquals(nextDay, lookup("/etc/passwd").atime(), "a record of its own keeps it");
+  }
+
+  @Test
+  void readingRenewsTheAccessTimeOfWhatTheOverlayHolds() throws Exception {
+    later(10);
+    AttributeChange chmod =
+        new AttributeChange(0600, null, null, null, null, null, null, false, NONE);
+    fs().setattr(ROOT, lookup("/etc/group").node(), chmod);
+    FileTime read = later(10);
+    text("/etc/group");
+    assertEquals(read, lookup("/etc/group").atime());
+    fs().barrier(ROOT);
+    fixture.unmount();
+    fixture.mount();
+    assertEquals(read, lookup("/etc/group").atime());
   }
 
   @Test
@@ -267,6 +304,11 @@ final class OverlayFileSystemTest {
         new byte[] {1}, fs().getxattr(ROOT, lookup("/srv").node(), Name.of("user.a")));
     assertEquals(List.of(".", "..", "lib"), names("/usr"));
     assertEquals(3, lookup("/usr").nlink());
+  }
+
+  private FileTime later(long seconds) {
+    fixture.clock.advanceNanos(seconds * 1_000_000_000L);
+    return fixture.clock.now();
   }
 
   private OverlayFileSystem fs() {
