@@ -9,10 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What tests need of the machine: without it they are skipped, but in CI (CI=true) they fail. */
-final class Requirements {
+public final class Requirements {
   private Requirements() {}
 
-  static void require(boolean there, String what) {
+  public static void require(boolean there, String what) {
     if ("true".equals(System.getenv("CI"))) {
       assertTrue(there, what);
     } else {
@@ -20,7 +20,7 @@ final class Requirements {
     }
   }
 
-  static void mounts() {
+  public static void mounts() {
     require("root".equals(System.getProperty("user.name")), "mounting needs root");
     require(Files.exists(Path.of("/dev/fuse")), "there is no /dev/fuse");
   }

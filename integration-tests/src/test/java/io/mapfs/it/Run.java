@@ -7,9 +7,9 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 
 /** How a command ended and what it said. */
-record Run(String command, int exitCode, String out, String err) {
+public record Run(String command, int exitCode, String out, String err) {
   /** Fails the test unless the command succeeded. */
-  Run ok() {
+  public Run ok() {
     assertEquals(0, exitCode, this::toString);
     return this;
   }
@@ -17,7 +17,7 @@ record Run(String command, int exitCode, String out, String err) {
   /**
    * Fails the test unless the command refused, with this code and one line that has all the parts.
    */
-  Run refused(int code, String... parts) {
+  public Run refused(int code, String... parts) {
     assertEquals(code, exitCode, this::toString);
     assertEquals("", out, this::toString);
     assertEquals(1, err.lines().count(), this::toString);
@@ -28,7 +28,7 @@ record Run(String command, int exitCode, String out, String err) {
     return this;
   }
 
-  JsonObject json() {
+  public JsonObject json() {
     return JsonParser.parseString(out).getAsJsonObject();
   }
 

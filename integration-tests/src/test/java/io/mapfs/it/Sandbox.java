@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  * A user of the packaged command with directories, sockets and an appliance of their own. Closing
  * it leaves nothing mounted and no process.
  */
-final class Sandbox implements AutoCloseable {
+public final class Sandbox implements AutoCloseable {
   private static final long COMMAND_SECONDS = 180;
   private static final String SERVING = " at ";
 
@@ -36,7 +36,7 @@ final class Sandbox implements AutoCloseable {
   private final Map<String, String> environment = new HashMap<>();
   private Process appliance;
 
-  Sandbox() throws IOException {
+  public Sandbox() throws IOException {
     launcher = Requirements.launcher();
     directory = Files.createTempDirectory("mapfs-it").toRealPath();
     for (String own : List.of("run", "state", "cache")) {
@@ -47,16 +47,16 @@ final class Sandbox implements AutoCloseable {
   }
 
   /** A path below the sandbox's own directory. */
-  Path path(String name) {
+  public Path path(String name) {
     return directory.resolve(name);
   }
 
-  Path newDirectory(String name) throws IOException {
+  public Path newDirectory(String name) throws IOException {
     return Files.createDirectories(path(name));
   }
 
   /** Makes a store and serves it. */
-  Sandbox withAppliance() throws IOException, InterruptedException {
+  public Sandbox withAppliance() throws IOException, InterruptedException {
     run("appliance", "init", "--store", path("store").toString()).ok();
     serve();
     return this;
@@ -99,7 +99,7 @@ final class Sandbox implements AutoCloseable {
   }
 
   /** Runs the command and waits for its end. */
-  Run run(String... arguments) throws IOException, InterruptedException {
+  public Run run(String... arguments) throws IOException, InterruptedException {
     return run(Path.of("/dev/null"), arguments);
   }
 
@@ -137,7 +137,7 @@ final class Sandbox implements AutoCloseable {
   }
 
   /** Mounts a node at a directory of this name. */
-  Path mount(String node, String... options) throws IOException, InterruptedException {
+  public Path mount(String node, String... options) throws IOException, InterruptedException {
     Path mountPoint = newDirectory("mnt-" + node);
     List<String> arguments =
         new ArrayList<>(List.of("mount", node, mountPoint.toString(), "--log", log(node)));
@@ -150,19 +150,25 @@ final class Sandbox implements AutoCloseable {
     return path(node + ".log").toString();
   }
 
-  Run umount(Path mountPoint) throws IOException, InterruptedException {
+  public Run umount(Path mountPoint) throws IOException, InterruptedException {
     return run("umount", mountPoint.toString());
   }
 
-  /** Runs a program that is no part of MapFS; it must succeed. */
-  static void shell(String command, Object... words) throws IOException, InterruptedException {
+  /**
+   * Runs a shell's command that is no part of MapFS, with words as its arguments; it must succeed.
+   *
+   * @return what it said, without white space at either end
+   */
+  public static String shell(String command, Object... words)
+      throws IOException, InterruptedException {
     List<String> line = new ArrayList<>(List.of("sh", "-ec", command, "sh"));
     for (Object word : words) {
       line.add(word.toString());
     }
     Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), () -> command + ": " + said);
+    assertEquals(0, process.waitFor(), () -> said.strip() + "\n$ " + command);
+    return said.strip();
   }
 
   /** What is mounted below this sandbox, the deepest first. */

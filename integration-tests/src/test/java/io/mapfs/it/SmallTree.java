@@ -7,10 +7,10 @@ import java.nio.file.Path;
 import java.util.Random;
 
 /** A tree with one of everything that a root filesystem has, and a few hundred files. */
-final class SmallTree {
+public final class SmallTree {
   private SmallTree() {}
 
-  static Path make(Path tree) throws IOException, InterruptedException {
+  public static Path make(Path tree) throws IOException, InterruptedException {
     Random random = new Random(42);
     for (String directory :
         new String[] {"etc", "usr/bin", "usr/lib/deep/deeper", "usr/share/doc", "tmp"}) {
