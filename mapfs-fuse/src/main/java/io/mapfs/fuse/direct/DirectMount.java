@@ -26,6 +26,7 @@ final class DirectMount implements MountedFileSystem {
   private final MountCache cache;
   private final FuseDevice device;
   private final Notifier notifier;
+  private final LowLatency latency = LowLatency.start();
   private final CountDownLatch ready = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -46,7 +47,7 @@ final class DirectMount implements MountedFileSystem {
 
   /** Starts to serve. */
   void start() {
-    new Readers(connection, device, options.threadsMax(), this::onReady, this::onEnd).start();
+    new Readers(connection, device, latency, options.threadsMax(), this::onReady, this::onEnd).start();
   }
 
   private void onReady() {
@@ -58,6 +59,7 @@ final class DirectMount implements MountedFileSystem {
   private void onEnd() {
     notifier.close();
     cache.close();
+    latency.close();
     device.close();
     ended.countDown();
     ready.countDown();

@@ -31,6 +31,7 @@ final class Readers {
 
   private final KernelConnection connection;
   private final FuseDevice device;
+  private final LowLatency latency;
   private final int threadsMax;
   private final Runnable onReady;
   private final Runnable onEnd;
@@ -51,11 +52,13 @@ final class Readers {
   Readers(
       KernelConnection connection,
       FuseDevice device,
+      LowLatency latency,
       int threadsMax,
       Runnable onReady,
       Runnable onEnd) {
     this.connection = connection;
     this.device = device;
+    this.latency = latency;
     this.threadsMax = threadsMax;
     this.onReady = onReady;
     this.onEnd = onEnd;
@@ -161,6 +164,7 @@ final class Readers {
       exchange.requestBuffer();
       long got = Posix.readRaw(number, requestAddress, Exchange.REQUEST_BYTES_MAX);
       boolean lastIdle = idle.decrementAndGet() == 0;
+      latency.request();
       if (got <= 0) {
         if (isPassing((int) -got)) {
           continue;
