@@ -12,6 +12,8 @@ import java.util.Objects;
  * @param readOnly whether the kernel refuses every change
  * @param allowOther whether users other than the one that mounts may enter; the kernel checks
  *     permissions in either case
+ * @param idlePolling whether idle processors may poll, and not sleep, while requests come thick and
+ *     fast (front end {@code direct})
  * @param threadsMax most threads that serve requests at the same time; a request that blocks holds
  *     one
  * @param readAheadKib the kernel's readahead on this mount
@@ -22,6 +24,7 @@ public record MountOptions(
     String source,
     boolean readOnly,
     boolean allowOther,
+    boolean idlePolling,
     int threadsMax,
     int readAheadKib,
     Duration syncDeadline) {
@@ -40,16 +43,22 @@ public record MountOptions(
 
   /** The defaults: writable, open to all users, up to 64 threads, 1 MiB of readahead, 30 s. */
   public static MountOptions of(Path mountPoint, String source) {
-    return new MountOptions(mountPoint, source, false, true, 64, 1024, Duration.ofSeconds(30));
+    return new MountOptions(
+        mountPoint, source, false, true, true, 64, 1024, Duration.ofSeconds(30));
   }
 
   public MountOptions withReadOnly(boolean value) {
     return new MountOptions(
-        mountPoint, source, value, allowOther, threadsMax, readAheadKib, syncDeadline);
+        mountPoint, source, value, allowOther, idlePolling, threadsMax, readAheadKib, syncDeadline);
+  }
+
+  public MountOptions withIdlePolling(boolean value) {
+    return new MountOptions(
+        mountPoint, source, readOnly, allowOther, value, threadsMax, readAheadKib, syncDeadline);
   }
 
   public MountOptions withSyncDeadline(Duration value) {
     return new MountOptions(
-        mountPoint, source, readOnly, allowOther, threadsMax, readAheadKib, value);
+        mountPoint, source, readOnly, allowOther, idlePolling, threadsMax, readAheadKib, value);
   }
 }

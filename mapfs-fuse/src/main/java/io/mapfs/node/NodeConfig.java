@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param localDurability whether fsync returns once the node's own disk has the data (else: once
  *     the appliance has it)
  * @param readOnly whether the kernel refuses every change
+ * @param idlePolling whether idle processors may poll while requests come thick and fast
  * @param force take the lease although another machine holds it
  * @param lossLimit how long reads and fsyncs wait for an unreachable appliance before they fail
  * @param software this release, for people
@@ -33,6 +34,7 @@ public record NodeConfig(
     Optional<Long> cacheBytes,
     boolean localDurability,
     boolean readOnly,
+    boolean idlePolling,
     boolean force,
     Duration lossLimit,
     String software) {}

@@ -163,7 +163,8 @@ public final class NodeDaemon {
         frontEnd.mount(
             overlay,
             MountOptions.of(config.mountPoint(), "mapfs:" + config.node())
-                .withReadOnly(config.readOnly()));
+                .withReadOnly(config.readOnly())
+                .withIdlePolling(config.idlePolling()));
     opened.push(mount::close);
     MountBarrier barrier = new MountBarrier(mount, overlay);
     opened.push(barrier);

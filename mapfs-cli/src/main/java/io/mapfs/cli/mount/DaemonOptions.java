@@ -76,6 +76,16 @@ final class DaemonOptions {
   private boolean readOnly;
 
   @Option(
+      names = "--idle-polling",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description =
+          "Let idle processors poll while programs work on the mount; --no-idle-polling saves power"
+              + " and costs time (default: ${DEFAULT-VALUE}).")
+  private boolean idlePolling;
+
+  @Option(
       names = "--durability",
       paramLabel = "WHEN",
       defaultValue = "strict",
@@ -125,6 +135,10 @@ final class DaemonOptions {
     return readOnly;
   }
 
+  boolean idlePolling() {
+    return idlePolling;
+  }
+
   Durability durability() {
     return durability;
   }
@@ -157,6 +171,9 @@ final class DaemonOptions {
     }
     if (readOnly) {
       arguments.add("--read-only");
+    }
+    if (!idlePolling) {
+      arguments.add("--no-idle-polling");
     }
     if (force) {
       arguments.add("--force");

@@ -80,6 +80,7 @@ final class DaemonRun {
             options.cacheBytes(),
             options.durability() == DaemonOptions.Durability.local,
             options.readOnly(),
+            options.idlePolling(),
             options.force(),
             options.lossLimit(),
             Release.name()),

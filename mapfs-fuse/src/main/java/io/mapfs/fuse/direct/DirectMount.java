@@ -26,7 +26,7 @@ final class DirectMount implements MountedFileSystem {
   private final MountCache cache;
   private final FuseDevice device;
   private final Notifier notifier;
-  private final LowLatency latency = LowLatency.start();
+  private final LowLatency latency;
   private final CountDownLatch ready = new CountDownLatch(1);
   private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -43,11 +43,13 @@ final class DirectMount implements MountedFileSystem {
     this.cache = cache;
     this.device = device;
     this.notifier = new Notifier(device);
+    this.latency = LowLatency.start(options.idlePolling());
   }
 
   /** Starts to serve. */
   void start() {
-    new Readers(connection, device, latency, options.threadsMax(), this::onReady, this::onEnd).start();
+    new Readers(connection, device, latency, options.threadsMax(), this::onReady, this::onEnd)
+        .start();
   }
 
   private void onReady() {

@@ -15,11 +15,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps idle processors from sleeping deeply while requests come thick and fast.
  *
- * <p>A request is two wakings: of the reader, and of the program that waits for the reply. Where the
- * processor sleeps meanwhile, each costs up to ten times what the request itself does, most of all
- * on virtual machines, where leaving the halt is the host's work. So while a burst lasts, this asks
- * the kernel for a latency of 0 (Documentation/power/pm_qos_interface.rst): idle processors then poll.
- * The kernel takes the wish back when the descriptor is closed, however the daemon ends.
+ * <p>A request is two wakings: of the reader, and of the program that waits for the reply. Where
+ * the processor sleeps meanwhile, each costs up to ten times what the request itself does, most of
+ * all on virtual machines, where leaving the halt is the host's work. So while a burst lasts, this
+ * asks the kernel for a latency of 0 (Documentation/power/pm_qos_interface.rst): idle processors
+ * then poll. The kernel takes the wish back when the descriptor is closed, however the daemon ends.
  */
 final class LowLatency implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LowLatency.class);
@@ -57,11 +57,14 @@ final class LowLatency implements AutoCloseable {
     thread.setDaemon(true);
   }
 
-  /** Starts; where the kernel or the user's rights do not allow it, the system's own setting rules. */
-  static LowLatency start() {
+  /**
+   * Starts. Where it is not wanted, or the kernel or the user's rights do not allow it, the
+   * system's own setting rules.
+   */
+  static LowLatency start(boolean wanted) {
     Descriptor device = null;
     try {
-      device = Posix.open(DEVICE, OpenFlags.O_RDWR, 0);
+      device = wanted ? Posix.open(DEVICE, OpenFlags.O_RDWR, 0) : null;
     } catch (FsException e) {
       LOG.info("idle processors sleep as the system has it: {}", e.getMessage());
     }
