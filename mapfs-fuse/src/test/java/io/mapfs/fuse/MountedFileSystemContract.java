@@ -696,6 +696,20 @@ public abstract class MountedFileSystemContract {
   }
 
   @Test
+  void letsACallWaitThroughSignalsThatAProgramHandles() throws Exception {
+    mount.ask("stall fsync 3000");
+    try {
+      assertEquals(
+          "1 synced",
+          sh(
+              "perl -MIO::Handle -e 'open F, \">a\"; print F \"x\"; F->flush;"
+                  + " $SIG{ALRM} = sub { $n++ }; alarm 1; F->sync or die \"$!\"; print \"$n synced\"'"));
+    } finally {
+      mount.ask("stall none 0");
+    }
+  }
+
+  @Test
   void servesOthersWhileManyRequestsWait() throws Exception {
     sh("for i in $(seq 20); do echo $i >f$i; done; sync f*");
     mount.ask("stall read 2000");

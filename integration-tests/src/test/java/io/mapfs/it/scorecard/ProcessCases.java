@@ -54,7 +54,12 @@ final class ProcessCases {
             "A fifo stays one pipe when its attributes are first changed",
             COPY_UP,
             lower -> Sandbox.shell("mkfifo \"$1/fifo\"", lower),
-            ProcessCases::staysOnePipe));
+            ProcessCases::staysOnePipe),
+        new Case(
+            "Signals that a program handles do not fail its write and fsync (EINTR)",
+            "fuse: Interrupting filesystem operations",
+            ProcessCases::file,
+            ProcessCases::bearsSignals));
   }
 
   private static void program(Path lower) throws Exception {
@@ -131,6 +136,21 @@ final class ProcessCases {
     } finally {
       LinuxCalls.close(group);
     }
+  }
+
+  private static void bearsSignals(Scene scene) throws Exception {
+    assertEquals(
+        "",
+        scene.sh(
+            """
+            trap '' USR1; export PERL_SIGNALS=unsafe
+            perl -MIO::Handle -MPOSIX -e '$SIG{USR1} = sub {}; open F, ">>file" or die "open: $!";
+              for (1 .. 50) { syswrite(F, "x" x 100000) == 100000 or die "write: $!";
+                F->sync or die "fsync: $!" } _exit(0)' & writer=$!
+            perl -e 'while (kill USR1 => $ARGV[0]) { select undef, undef, undef, 0.001 }' $writer &
+            wait $writer; wait
+            """),
+        "a call fails");
   }
 
   private static void staysOnePipe(Scene scene) throws Exception {

@@ -37,7 +37,7 @@ final class Request implements RequestContext {
   void begin(long newAddress) {
     address = newAddress;
     opcode = NativeMemory.getInt(newAddress + InHeader.OPCODE);
-    interruption.begin(unique());
+    interruption.begin(unique(), pid());
   }
 
   void end() {

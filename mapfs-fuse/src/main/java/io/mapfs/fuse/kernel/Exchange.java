@@ -92,7 +92,7 @@ public final class Exchange implements RequestContext {
     int extensionBytes = Long.BYTES * (in.getShort(InHeader.EXTENSIONS) & 0xffff);
     int bodyEnd = Math.max(InHeader.BYTES, requestBytes - extensionBytes);
     in.position(0).limit(bodyEnd).position(InHeader.BYTES);
-    interruption.begin(unique);
+    interruption.begin(unique, pid);
   }
 
   /** Ends what {@link #begin} began: interrupts that come later find nothing. */

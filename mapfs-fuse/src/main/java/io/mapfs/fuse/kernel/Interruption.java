@@ -5,20 +5,27 @@ package io.mapfs.fuse.kernel;
  * for each of its requests; only {@link #interrupt} may be called by others.
  */
 public final class Interruption {
+  /** Stands for the caller of a request that is not being served. */
+  static final int NO_CALLER = -1;
+
   private static final long NO_REQUEST = 0;
 
   /** The request that interrupts are for; guarded by this. */
   private long unique = NO_REQUEST;
+
+  /** The thread that made it; guarded by this. */
+  private int caller;
 
   /** Guarded by this. */
   private Runnable action;
 
   private volatile boolean interrupted;
 
-  /** A request of that number begins. */
-  public synchronized void begin(long newUnique) {
+  /** A request of that number begins, made by that thread (0: by the kernel itself). */
+  public synchronized void begin(long newUnique, int newCaller) {
     interrupted = false;
     unique = newUnique;
+    caller = newCaller;
   }
 
   /** It ends: interrupts that come later find nothing. */
@@ -44,17 +51,20 @@ public final class Interruption {
     }
   }
 
+  /** Who made the request of that number; {@link #NO_CALLER} if another is being served. */
+  synchronized int caller(long target) {
+    return unique == target ? caller : NO_CALLER;
+  }
+
   /**
    * Marks the request of that number as interrupted and wakes it. The action runs outside of the
    * lock; where the request ends meanwhile, it wakes nobody.
-   *
-   * @return false if another request is being served
    */
-  boolean interrupt(long target) {
+  void interrupt(long target) {
     Runnable toRun;
     synchronized (this) {
       if (unique != target) {
-        return false;
+        return;
       }
       interrupted = true;
       toRun = action;
@@ -63,6 +73,5 @@ public final class Interruption {
     if (toRun != null) {
       toRun.run();
     }
-    return true;
   }
 }

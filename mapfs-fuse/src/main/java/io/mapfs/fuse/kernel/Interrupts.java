@@ -8,6 +8,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * Brings interrupts to the requests that they are for. An INTERRUPT may be read before its request
  * is, or by another thread just before the request is registered; it is then kept, a bounded number
  * of them, until the request begins. Request numbers are never used twice.
+ *
+ * <p>The kernel sends one for any signal, but only a signal that kills interrupts a request: no
+ * program expects EINTR of a file on a disk.
  */
 public final class Interrupts {
   private static final int EARLY_MAX = 256;
@@ -29,6 +32,8 @@ public final class Interrupts {
   /** Those of all threads that serve. */
   private final CopyOnWriteArrayList<Interruption> threads = new CopyOnWriteArrayList<>();
 
+  private final SignalledRequests signalled = new SignalledRequests(Callers::isDying);
+
   /** Adds that of a thread that will serve. */
   public void add(Interruption thread) {
     threads.add(thread);
@@ -48,7 +53,7 @@ public final class Interrupts {
         someEarly = !early.isEmpty();
       }
       if (interrupted) {
-        thread.interrupt(unique);
+        deliver(thread, unique);
       }
     }
   }
@@ -68,10 +73,19 @@ public final class Interrupts {
 
   private boolean deliver(long unique) {
     for (Interruption thread : threads) {
-      if (thread.interrupt(unique)) {
+      if (deliver(thread, unique)) {
         return true;
       }
     }
     return false;
+  }
+
+  private boolean deliver(Interruption thread, long unique) {
+    int caller = thread.caller(unique);
+    if (caller == Interruption.NO_CALLER) {
+      return false;
+    }
+    signalled.add(thread, unique, caller);
+    return true;
   }
 }

@@ -650,7 +650,7 @@ class KernelConnectionTest {
     Dialogue dialogue = Dialogue.ready(asking);
     dialogue.fails(Errno.EROFS, dialogue.request(Opcode.MKDIR, ROOT).u32(0777, 027).name("d"));
     dialogue.fails(Errno.EROFS, dialogue.request(Opcode.UNLINK, ROOT).name("d"));
-    assertEquals(List.of("1000 1001 4711 23", "1000 1001 4711 0"), callers);
+    assertEquals(List.of("1000 1001 4711000 23", "1000 1001 4711000 0"), callers);
   }
 
   @Test

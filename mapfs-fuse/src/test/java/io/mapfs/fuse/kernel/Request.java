@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 final class Request {
   static final int UID = 1000;
   static final int GID = 1001;
-  static final int PID = 4711;
+
+  /** More than Linux gives any process (PID_MAX_LIMIT). */
+  static final int PID = 4_711_000;
 
   private final ByteBuffer bytes =
       ByteBuffer.allocate(Exchange.REQUEST_BYTES_MAX).order(ByteOrder.nativeOrder());
