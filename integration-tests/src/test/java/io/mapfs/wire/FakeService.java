@@ -170,5 +170,15 @@ final class FakeService implements ApplianceService {
   }
 
   @Override
+  public Message.TailOpened openTail(Session session, Message.OpenTail request) {
+    return new Message.TailOpened(0);
+  }
+
+  @Override
+  public Message.Appended appendTail(Session session, Message.AppendTail request) {
+    return new Message.Appended(request.record().sequence());
+  }
+
+  @Override
   public void closeOverlay(Session session, Message.CloseOverlay request) {}
 }

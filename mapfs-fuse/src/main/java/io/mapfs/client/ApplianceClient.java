@@ -139,6 +139,17 @@ public interface ApplianceClient extends AutoCloseable {
     return request(new Message.Append(record, pages), Message.Appended.class, Priority.JOURNAL);
   }
 
+  /** How far the appliance accepted records of that epoch. */
+  default CompletableFuture<Message.TailOpened> openTail(String node, long epoch) {
+    return request(new Message.OpenTail(node, epoch), Message.TailOpened.class, Priority.JOURNAL);
+  }
+
+  /** Hands over a record that came too late to be appended. Never sent a second time. */
+  default CompletableFuture<Message.Appended> appendTail(
+      JournalRecord record, List<ByteBuffer> pages) {
+    return request(new Message.AppendTail(record, pages), Message.Appended.class, Priority.JOURNAL);
+  }
+
   default CompletableFuture<Message.Done> closeOverlay(String node, long epoch) {
     return request(new Message.CloseOverlay(node, epoch), Message.Done.class, Priority.JOURNAL);
   }

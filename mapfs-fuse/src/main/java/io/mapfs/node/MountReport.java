@@ -10,6 +10,7 @@ import java.nio.file.Path;
  * @param master what the root stands on, and {@code version}
  * @param headLoaded whether the overlay was fetched anew (false: the local copy was current)
  * @param resentRecords records that an earlier daemon had not got rid of and that were sent now
+ * @param lateRecords those of them that came too late, and that the appliance keeps aside
  */
 public record MountReport(
     String node,
@@ -20,4 +21,5 @@ public record MountReport(
     int version,
     long epoch,
     boolean headLoaded,
-    int resentRecords) {}
+    int resentRecords,
+    int lateRecords) {}

@@ -31,10 +31,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,9 +107,9 @@ public final class NodeDaemon {
 
     Path stateDirectory = config.paths().overlay(clusterId, config.node());
     OverlayState state = openState(stateDirectory);
-    UnsentTail tail = UnsentTail.send(client, config.node(), state);
-    if (tail.refusal() != null) {
-      state = setAside(state, stateDirectory, tail.refusal());
+    UnsentTail tail = handOver(client, state, stateDirectory);
+    if (tail.late() > 0 || tail.refusal() != null) {
+      state = openState(stateDirectory);
     }
 
     Message.OverlayOpened grant =
@@ -183,7 +185,8 @@ public final class NodeDaemon {
             grant.version(),
             grant.epoch(),
             load,
-            tail.sent());
+            tail.sent(),
+            tail.late());
     LocalControl control = new LocalControl(config, report, mount, barrier, overlay, client, cache);
     opened.push(control);
     control.start();
@@ -192,7 +195,7 @@ public final class NodeDaemon {
 
     mount.awaitEnd();
     try {
-      control.ended(handOver(overlay, client, shipper, grant.epoch()));
+      control.ended(end(overlay, client, shipper, grant.epoch(), stateDirectory));
     } catch (ApplianceException e) {
       control.ended(e);
       throw e;
@@ -214,9 +217,14 @@ public final class NodeDaemon {
    * overlay may itself make a record (it drops files that were deleted while open), which needs the
    * lease.
    */
-  private JsonObject handOver(
-      OverlayFileSystem overlay, ApplianceClient client, WireJournalShipper shipper, long epoch)
+  private JsonObject end(
+      OverlayFileSystem overlay,
+      ApplianceClient client,
+      WireJournalShipper shipper,
+      long epoch,
+      Path stateDirectory)
       throws ApplianceException {
+    String failure;
     try {
       opened.remove((Closeable) overlay);
       overlay.close();
@@ -229,14 +237,66 @@ public final class NodeDaemon {
       log.info("unmounted; everything is at the appliance up to record {}", sequence);
       return result;
     } catch (IOException | ApplianceException e) {
-      String message =
+      failure =
           "unmounted, but not in order ("
               + e.getMessage()
-              + "); what the appliance lacks is kept in "
-              + config.paths().stateRoot()
-              + " and sent at the next mount on this machine";
-      log.error(message);
-      throw new ApplianceException(FailureCode.UNAVAILABLE, message, e);
+              + "); what the appliance lacks is "
+              + (shipper.isFenced() && handOverLate(client, stateDirectory)
+                  ? "kept aside there: mapfs node tail list " + config.node()
+                  : "kept in "
+                      + config.paths().stateRoot()
+                      + " and sent at the next mount on this machine");
+    }
+    log.error(failure);
+    throw new ApplianceException(FailureCode.UNAVAILABLE, failure);
+  }
+
+  /** After a fence: what is left goes to the appliance as a late tail. Returns whether it did. */
+  private boolean handOverLate(ApplianceClient client, Path stateDirectory) {
+    try {
+      return handOver(client, openState(stateDirectory), stateDirectory).refusal() == null;
+    } catch (IOException | ApplianceException e) {
+      log.warn("the late tail is not handed over yet: {}", e.getMessage());
+      return false;
+    }
+  }
+
+  /**
+   * Hands over what is left of an earlier mount. If any of it came too late the local copy is
+   * closed and gone afterwards: dropped where the appliance keeps the tail, else set aside where an
+   * administrator finds it.
+   */
+  private UnsentTail handOver(ApplianceClient client, OverlayState state, Path directory)
+      throws ApplianceException, IOException {
+    UnsentTail tail = UnsentTail.handOver(client, config.node(), state);
+    if (tail.late() == 0 && tail.refusal() == null) {
+      return tail;
+    }
+    opened.remove(state);
+    state.close();
+    if (tail.refusal() == null) {
+      log.warn(
+          "{} records of an earlier mount came too late; the appliance keeps them aside: mapfs node"
+              + " tail list {}",
+          tail.late(),
+          config.node());
+      delete(directory);
+    } else {
+      Path aside =
+          directory.resolveSibling(
+              directory.getFileName() + ".aside-" + System.currentTimeMillis());
+      Files.move(directory, aside);
+      log.warn(
+          "unsent changes of an earlier mount were set aside in {}: {}", aside, tail.refusal());
+    }
+    return tail;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> walk = Files.walk(directory)) {
+      for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
     }
   }
 
@@ -244,17 +304,6 @@ public final class NodeDaemon {
     OverlayState state = OverlayState.open(directory);
     opened.push(state);
     return state;
-  }
-
-  /** Keeps what the appliance will not take where an administrator finds it, and starts anew. */
-  private OverlayState setAside(OverlayState state, Path directory, String why) throws IOException {
-    opened.remove(state);
-    state.close();
-    Path aside =
-        directory.resolveSibling(directory.getFileName() + ".aside-" + System.currentTimeMillis());
-    Files.move(directory, aside);
-    log.warn("unsent changes of an earlier mount were set aside in {}: {}", aside, why);
-    return openState(directory);
   }
 
   private long cacheBytes(Message.OverlayOpened grant) {

@@ -5,50 +5,80 @@ import io.mapfs.core.overlay.OverlayState;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
-import java.util.Arrays;
+import io.mapfs.core.wire.Protocol;
+import java.util.Iterator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Sends what an earlier daemon had sealed and not got rid of, under the epoch that it was sealed
- * under, before a new epoch is asked for.
+ * What an earlier daemon had sealed and not got rid of, and what became of it now. While the epoch
+ * that it was sealed under is in force it is appended; when that is over (another machine took the
+ * lease since, or the overlay was rolled back), the appliance keeps it aside.
  *
- * @param sent records that the appliance has taken now
- * @param refusal why the rest may not follow, or {@code null}: another machine took the lease
- *     since, or the overlay was rolled back
+ * @param sent records that were appended
+ * @param late records that the appliance keeps aside
+ * @param refusal why the rest may do neither, or {@code null}
  */
-record UnsentTail(int sent, String refusal) {
+record UnsentTail(int sent, int late, String refusal) {
+  private static final Logger log = LoggerFactory.getLogger(UnsentTail.class);
+  private static final UnsentTail NONE = new UnsentTail(0, 0, null);
 
-  static UnsentTail send(ApplianceClient client, String node, OverlayState state)
+  /**
+   * Hands the tail over; no lease is held then.
+   *
+   * @throws ApplianceException UNAVAILABLE; all of it is still here
+   */
+  static UnsentTail handOver(ApplianceClient client, String node, OverlayState state)
       throws ApplianceException {
-    if (state.position() == null) {
-      return new UnsentTail(0, null);
+    Iterator<OverlayState.TailRecord> records = state.tail(0).iterator();
+    if (!records.hasNext()) {
+      return NONE;
     }
+    long epoch = records.next().record().epoch();
     Message.OverlayPosition at = ApplianceClient.await(client.getPosition(node));
-    if (state.lastSequence() <= at.sequence()) {
-      return new UnsentTail(0, null);
+    if (epoch == at.epoch() && state.lastSequence() <= at.sequence()) {
+      return NONE;
     }
+    int sent = epoch == at.epoch() ? append(client, node, epoch, state) : 0;
+    int late = 0;
+    try {
+      if ((client.welcome().features() & Protocol.FEATURE_TAILS) == 0) {
+        return new UnsentTail(sent, 0, "the appliance, of an older release, cannot keep it aside");
+      }
+      long accepted = ApplianceClient.await(client.openTail(node, epoch)).sequence();
+      for (OverlayState.TailRecord next : state.tail(accepted)) {
+        ApplianceClient.await(client.appendTail(next.record(), next.pages()));
+        late++;
+      }
+      return new UnsentTail(sent, late, null);
+    } catch (ApplianceException e) {
+      if (e.code() == FailureCode.UNAVAILABLE) {
+        throw e;
+      }
+      return new UnsentTail(sent, late, e.getMessage());
+    }
+  }
+
+  /** Takes the lease up again, appends as much as is accepted, and gives the lease back. */
+  private static int append(ApplianceClient client, String node, long epoch, OverlayState state)
+      throws ApplianceException {
     int sent = 0;
-    for (OverlayState.TailRecord next : state.tail(at.sequence())) {
-      if (next.record().epoch() != at.epoch()
-          || (sent == 0 && !Arrays.equals(next.record().previousHash(), at.hash()))) {
-        return new UnsentTail(
-            sent,
-            "records from "
-                + next.record().sequence()
-                + " on were sealed under epoch "
-                + next.record().epoch()
-                + ", the appliance is at epoch "
-                + at.epoch());
-      }
+    try {
+      Message.OverlayPosition at = ApplianceClient.await(client.resumeOverlay(node, epoch));
       try {
-        ApplianceClient.await(client.append(next.record(), next.pages()));
-      } catch (ApplianceException e) {
-        if (e.code() == FailureCode.UNAVAILABLE) {
-          throw e;
+        for (OverlayState.TailRecord next : state.tail(at.sequence())) {
+          ApplianceClient.await(client.append(next.record(), next.pages()));
+          sent++;
         }
-        return new UnsentTail(sent, e.getMessage());
+      } finally {
+        ApplianceClient.await(client.closeOverlay(node, epoch));
       }
-      sent++;
+    } catch (ApplianceException e) {
+      if (e.code() == FailureCode.UNAVAILABLE) {
+        throw e;
+      }
+      log.warn("the appliance takes no more of epoch {}: {}", epoch, e.getMessage());
     }
-    return new UnsentTail(sent, null);
+    return sent;
   }
 }

@@ -52,5 +52,12 @@ public interface ApplianceService {
   /** Completes when the record is durable (group commit); fails with an ApplianceException. */
   CompletableFuture<Message.Appended> append(Session session, Message.Append request);
 
+  /** How far records of an epoch were accepted. */
+  Message.TailOpened openTail(Session session, Message.OpenTail request) throws ApplianceException;
+
+  /** Keeps a record aside that came too late; durable on return. */
+  Message.Appended appendTail(Session session, Message.AppendTail request)
+      throws ApplianceException;
+
   void closeOverlay(Session session, Message.CloseOverlay request) throws ApplianceException;
 }

@@ -98,6 +98,7 @@ final class DaemonRun {
     json.addProperty("epoch", report.epoch());
     json.addProperty("headLoaded", report.headLoaded());
     json.addProperty("resentRecords", report.resentRecords());
+    json.addProperty("lateRecords", report.lateRecords());
     json.addProperty("log", log.toString());
     json.addProperty("pid", ProcessHandle.current().pid());
     return json;

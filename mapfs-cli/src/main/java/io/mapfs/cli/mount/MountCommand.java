@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
       "  mapfs mount web01 /mnt/web01 --front-end jnr --cache /var/tmp/cache",
       "Next: mapfs umount /mnt/web01"
     })
-public final class MountCommand implements Callable<Integer> {
+public class MountCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "NODE", description = "The node's name.")
   private String node;
 
@@ -51,10 +51,11 @@ public final class MountCommand implements Callable<Integer> {
   private int timeoutSeconds;
 
   @Override
-  public Integer call() throws Exception {
+  public final Integer call() throws Exception {
     Path mountPoint = MountPoint.check(directory);
     options.checkOutside(mountPoint, node);
     refuseSecondMount();
+    prepare(node, options);
     if (foreground) {
       return DaemonRun.inForeground(node, mountPoint, options);
     }
@@ -62,12 +63,22 @@ public final class MountCommand implements Callable<Integer> {
         DaemonStart.inBackground(node, mountPoint, options, Duration.ofSeconds(timeoutSeconds));
     output.print(
         report,
-        out ->
+        out -> {
+          out.printf(
+              "Mounted %s at %s (front end %s), log: %s%n",
+              node, mountPoint, Fields.text(report, "frontEnd"), Fields.text(report, "log"));
+          if (Fields.number(report, "lateRecords") > 0) {
             out.printf(
-                "Mounted %s at %s (front end %s), log: %s%n",
-                node, mountPoint, Fields.text(report, "frontEnd"), Fields.text(report, "log")));
+                "Changes of an earlier mount came too late and are kept aside: mapfs node tail list"
+                    + " %s%n",
+                node);
+          }
+        });
     return 0;
   }
+
+  /** What is to be done before the daemon is started. */
+  void prepare(String nodeName, DaemonOptions daemon) throws ApplianceException {}
 
   /** One node's daemon at a time on one machine: both would want the same local state. */
   private void refuseSecondMount() throws CommandFailure {

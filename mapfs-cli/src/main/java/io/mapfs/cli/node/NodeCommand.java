@@ -1,5 +1,7 @@
 package io.mapfs.cli.node;
 
+import io.mapfs.cli.mount.TakeoverCommand;
+import io.mapfs.cli.tail.TailCommand;
 import picocli.CommandLine.Command;
 
 /** {@code mapfs node}. */
@@ -12,6 +14,10 @@ import picocli.CommandLine.Command;
       ListCommand.class,
       ShowCommand.class,
       UpdateCommand.class,
+      MoveCommand.class,
+      TakeoverCommand.class,
+      FenceCommand.class,
+      TailCommand.class,
       RemoveCommand.class
     })
 public final class NodeCommand {}

@@ -28,6 +28,11 @@ final class NodeView {
       if (!Fields.text(node, "fault").isEmpty()) {
         out.printf("%nFault of %s: %s%n", Fields.text(node, "node"), Fields.text(node, "fault"));
       }
+      if (Fields.number(node, "tails") > 0) {
+        out.printf(
+            "%n%s has late tails: mapfs node tail list %s%n",
+            Fields.text(node, "node"), Fields.text(node, "node"));
+      }
     }
   }
 
@@ -42,6 +47,8 @@ final class NodeView {
     Fields.line(out, "Changed", Fields.text(node, "entries"));
     Fields.line(out, "Own data", Fields.size(node, "ownBytes"));
     Fields.line(out, "Snapshots", Fields.text(node, "snapshots"));
+    Fields.line(
+        out, "Late tails", Fields.number(node, "tails") == 0 ? "" : Fields.text(node, "tails"));
     Fields.line(out, "Position", position(node));
     Fields.line(out, "Mounted", mounted(node));
     Fields.line(out, "Fault", Fields.text(node, "fault"));

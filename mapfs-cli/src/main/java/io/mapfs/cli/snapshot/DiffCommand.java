@@ -3,6 +3,7 @@ package io.mapfs.cli.snapshot;
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.ApplianceCommand;
 import io.mapfs.cli.base.CallParameters;
+import io.mapfs.cli.base.ChangeLines;
 import io.mapfs.cli.base.Fields;
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.core.wire.ApplianceException;
@@ -52,17 +53,6 @@ final class DiffCommand extends ApplianceCommand {
     if (changes.isEmpty()) {
       out.println("No difference.");
     }
-    for (JsonObject change : changes) {
-      String path = Fields.text(change, "path");
-      String what = String.join(", ", Fields.texts(change, "what"));
-      String detail = what.isEmpty() ? "" : "  (" + what + ")";
-      switch (Fields.text(change, "change")) {
-        case "added" -> out.println("+ " + path);
-        case "removed" -> out.println("- " + path);
-        case "renamed" ->
-            out.println("R " + Fields.text(change, "oldPath") + " -> " + path + detail);
-        default -> out.println("M " + path + detail);
-      }
-    }
+    ChangeLines.print(out, changes);
   }
 }

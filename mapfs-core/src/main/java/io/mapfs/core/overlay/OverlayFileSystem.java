@@ -181,6 +181,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
       barrier(NoContext.INSTANCE);
     } catch (FsException e) {
       failure = new IOException("not everything reached the appliance: " + e.getMessage(), e);
+      sealRest(failure);
     }
     pipeline.stop();
     try {
@@ -192,6 +193,15 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     }
     if (failure != null) {
       throw failure;
+    }
+  }
+
+  /** What the appliance does not take is in the local journal at least. */
+  private void sealRest(IOException failure) {
+    try {
+      batches.awaitSealed(NoContext.INSTANCE);
+    } catch (FsException e) {
+      failure.addSuppressed(e);
     }
   }
 

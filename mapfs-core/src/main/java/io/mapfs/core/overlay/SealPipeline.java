@@ -164,24 +164,29 @@ final class SealPipeline {
             cuts.size() <= QUEUED_CUTS_MAX
                 && unacknowledged.size() <= UNACKNOWLEDGED_RECORDS_MAX
                 && unacknowledgedPages * Change.PAGE_BYTES <= config.unacknowledgedBytesMax(),
-        "room for changes");
+        "room for changes",
+        true);
   }
 
   /** Waits until the batch is in the local journal (not yet durable there). */
   void awaitSealed(RequestContext context, long batch) throws FsException {
-    await(context, () -> sealedBatch >= batch, "the local journal");
+    await(context, () -> sealedBatch >= batch, "the local journal", false);
   }
 
   /** Waits until the batch and all before it are durable at the appliance. */
   void awaitAcknowledged(RequestContext context, long batch) throws FsException {
-    await(context, () -> acknowledgedBatch >= batch, "the appliance");
+    await(context, () -> acknowledgedBatch >= batch, "the appliance", true);
   }
 
   private interface Done {
     boolean isDone();
   }
 
-  private void await(RequestContext context, Done done, String what) throws FsException {
+  /**
+   * @param fenceEnds whether a fence keeps it from ever being done
+   */
+  private void await(RequestContext context, Done done, String what, boolean fenceEnds)
+      throws FsException {
     lock.lock();
     try {
       if (done.isDone()) {
@@ -205,7 +210,7 @@ final class SealPipeline {
         if (context.isInterrupted()) {
           throw new FsException(Errno.EINTR, "interrupted waiting for " + what);
         }
-        if (fence != null) {
+        if (fence != null && fenceEnds) {
           throw new FsException(Errno.EIO, fence.getMessage(), fence);
         }
         if (stopped || left <= 0) {

@@ -178,6 +178,24 @@ public sealed interface Message {
   /** Gives the lease back after the last record was acknowledged. */
   record CloseOverlay(String node, long epoch) implements Message {}
 
+  /**
+   * Asks how far the appliance accepted records of an epoch that is over, or of a branch of the one
+   * in force that it refuses. Answered by {@link TailOpened}. Only where {@link
+   * Protocol#FEATURE_TAILS} is in force.
+   */
+  record OpenTail(String node, long epoch) implements Message {}
+
+  /** The last record of that epoch that was accepted, or a lower one. */
+  record TailOpened(long sequence) implements Message {}
+
+  /**
+   * A record that came too late to be appended, for the appliance to keep aside. Answered by {@link
+   * Appended} when it is durable.
+   *
+   * @param pages as in {@link Append}
+   */
+  record AppendTail(JournalRecord record, List<ByteBuffer> pages) implements Message {}
+
   // ---- appliance to node ----
 
   /** Asks a mounted node to hand over everything up to now. Answered by {@link Appended}. */

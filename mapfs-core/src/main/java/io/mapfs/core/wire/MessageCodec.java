@@ -137,10 +137,7 @@ public final class MessageCodec {
       }
       case APPEND -> {
         Message.Append append = (Message.Append) message;
-        out.payload(ByteBuffer.wrap(RecordCodec.encode(append.record())));
-        for (ByteBuffer page : append.pages()) {
-          out.payload(page);
-        }
+        encodeRecord(append.record(), append.pages(), out);
       }
       case APPENDED -> out.u64(((Message.Appended) message).sequence());
       case CLOSE_OVERLAY -> {
@@ -150,6 +147,15 @@ public final class MessageCodec {
       case RESUME_OVERLAY -> {
         Message.ResumeOverlay resume = (Message.ResumeOverlay) message;
         out.string(resume.node(), Limits.MAX_NAME_BYTES).u64(resume.epoch());
+      }
+      case OPEN_TAIL -> {
+        Message.OpenTail open = (Message.OpenTail) message;
+        out.string(open.node(), Limits.MAX_NAME_BYTES).u64(open.epoch());
+      }
+      case TAIL_OPENED -> out.u64(((Message.TailOpened) message).sequence());
+      case APPEND_TAIL -> {
+        Message.AppendTail append = (Message.AppendTail) message;
+        encodeRecord(append.record(), append.pages(), out);
       }
       case BARRIER -> out.string(((Message.Barrier) message).node(), Limits.MAX_NAME_BYTES);
       case FENCE -> {
@@ -256,6 +262,12 @@ public final class MessageCodec {
       case APPENDED -> new Message.Appended(in.size());
       case CLOSE_OVERLAY -> new Message.CloseOverlay(in.string(Limits.MAX_NAME_BYTES), in.size());
       case RESUME_OVERLAY -> new Message.ResumeOverlay(in.string(Limits.MAX_NAME_BYTES), in.size());
+      case OPEN_TAIL -> new Message.OpenTail(in.string(Limits.MAX_NAME_BYTES), in.size());
+      case TAIL_OPENED -> new Message.TailOpened(in.size());
+      case APPEND_TAIL -> {
+        JournalRecord record = RecordCodec.decode(in.rest());
+        yield new Message.AppendTail(record, decodePages(record.changes(), in));
+      }
       case BARRIER -> new Message.Barrier(in.string(Limits.MAX_NAME_BYTES));
       case FENCE ->
           new Message.Fence(
@@ -390,6 +402,14 @@ public final class MessageCodec {
       throw new IllegalArgumentException("a cursor of " + cursor.length + " bytes");
     }
     out.bytes(cursor);
+  }
+
+  private static void encodeRecord(
+      JournalRecord record, List<ByteBuffer> pages, MessageWriter out) {
+    out.payload(ByteBuffer.wrap(RecordCodec.encode(record)));
+    for (ByteBuffer page : pages) {
+      out.payload(page);
+    }
   }
 
   /** One buffer for each run of written pages. */

@@ -37,6 +37,9 @@ enum MessageType {
   APPENDED(71, Message.Appended.class),
   CLOSE_OVERLAY(72, Message.CloseOverlay.class),
   RESUME_OVERLAY(73, Message.ResumeOverlay.class),
+  OPEN_TAIL(74, Message.OpenTail.class),
+  TAIL_OPENED(75, Message.TailOpened.class),
+  APPEND_TAIL(76, Message.AppendTail.class),
 
   BARRIER(80, Message.Barrier.class),
   FENCE(81, Message.Fence.class);

@@ -8,8 +8,11 @@ public final class Protocol {
   /** Highest one. */
   public static final int HIGHEST_VERSION = 1;
 
-  /** Feature bits that this release understands; none are defined yet. */
-  public static final long FEATURES = 0;
+  /** The appliance keeps late tails aside: {@link Message.OpenTail}, {@link Message.AppendTail}. */
+  public static final long FEATURE_TAILS = 1;
+
+  /** Feature bits that this release understands. */
+  public static final long FEATURES = FEATURE_TAILS;
 
   /** First bytes of a Hello's payload: "MAPFS" and a zero. */
   static final byte[] MAGIC = {'M', 'A', 'P', 'F', 'S', 0};

@@ -66,6 +66,9 @@ public final class SampleMessages {
     messages.add(new Message.HeadRows(99, List.of(), new byte[0]));
     messages.add(append());
     messages.add(new Message.Appended(100));
+    messages.add(new Message.OpenTail("web01", 4));
+    messages.add(new Message.TailOpened(99));
+    messages.add(new Message.AppendTail(append().record(), append().pages()));
     messages.add(new Message.CloseOverlay("web01", 4));
     messages.add(new Message.Barrier("web01"));
     messages.add(new Message.Fence("web01", 5, "taken over by web02's host"));

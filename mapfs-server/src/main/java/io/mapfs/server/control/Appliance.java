@@ -20,6 +20,7 @@ import io.mapfs.server.overlay.JournalProtocol.Effect;
 import io.mapfs.server.overlay.Overlay;
 import io.mapfs.server.overlay.OverlayRows;
 import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.overlay.Tails;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.Failures;
@@ -42,6 +43,7 @@ public final class Appliance implements ApplianceService, Closeable {
   private final ApplianceStore store;
   private final Overlays overlays;
   private final Mirror mirror;
+  private final Tails tails;
   private final Access access;
   private final ControlMethods methods;
   private final Map<Session, Client> clients = new ConcurrentHashMap<>();
@@ -51,8 +53,10 @@ public final class Appliance implements ApplianceService, Closeable {
     this.store = store;
     this.overlays = overlays;
     this.mirror = new Mirror(store, overlays);
+    this.tails = new Tails(store);
     this.access = new Access(store, overlays);
-    this.methods = new ControlMethods(store, overlays, mirror, access, clients::values, software);
+    this.methods =
+        new ControlMethods(store, overlays, mirror, tails, access, clients::values, software);
   }
 
   /**
@@ -93,6 +97,9 @@ public final class Appliance implements ApplianceService, Closeable {
       store.imports().release(session);
       for (Overlay overlay : overlays.all()) {
         overlay.disconnect(session, client.number());
+      }
+      if (!client.isAdministrator()) {
+        tails.release(session.node());
       }
     }
   }
@@ -356,6 +363,32 @@ public final class Appliance implements ApplianceService, Closeable {
   }
 
   @Override
+  public Message.TailOpened openTail(Session session, Message.OpenTail request)
+      throws ApplianceException {
+    return guarded(
+        "cannot look up the overlay's epochs",
+        () -> {
+          access.requireNode(client(session), request.node());
+          access.node(request.node());
+          return new Message.TailOpened(
+              overlays.get(request.node()).lease().lastAccepted(request.epoch()));
+        });
+  }
+
+  @Override
+  public Message.Appended appendTail(Session session, Message.AppendTail request)
+      throws ApplianceException {
+    return guarded(
+        "cannot keep the late tail",
+        () -> {
+          JournalRecord record = request.record();
+          access.requireNode(client(session), record.node());
+          tails.append(access.node(record.node()), record, request.pages());
+          return new Message.Appended(record.sequence());
+        });
+  }
+
+  @Override
   public void closeOverlay(Session session, Message.CloseOverlay request)
       throws ApplianceException {
     guarded(
@@ -392,6 +425,7 @@ public final class Appliance implements ApplianceService, Closeable {
   @Override
   public void close() throws IOException {
     try {
+      tails.close();
       overlays.close();
     } finally {
       store.close();

@@ -6,6 +6,7 @@ import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.mirror.Mirror;
 import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.overlay.Tails;
 import io.mapfs.server.store.ApplianceStore;
 import java.io.IOException;
 import java.util.Collection;
@@ -29,13 +30,15 @@ final class ControlMethods {
       ApplianceStore store,
       Overlays overlays,
       Mirror mirror,
+      Tails tails,
       Access access,
       Supplier<Collection<Client>> clients,
       String software) {
     this.access = access;
     RepositoryMethods repository = new RepositoryMethods(store, access);
-    NodeMethods nodes = new NodeMethods(store, overlays, mirror, access);
+    NodeMethods nodes = new NodeMethods(store, overlays, mirror, tails, access);
     SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
+    TailMethods lateTails = new TailMethods(tails, mirror, access);
     StatusMethods status = new StatusMethods(store, nodes, repository, clients, software);
     methods.put("appliance.status", (client, in, out) -> status.appliance());
     methods.put("status", (client, in, out) -> status.all());
@@ -51,6 +54,11 @@ final class ControlMethods {
     methods.put("node.show", (client, in, out) -> nodes.show(in));
     methods.put("node.update", (client, in, out) -> nodes.update(in));
     methods.put("node.remove", (client, in, out) -> nodes.remove(in));
+    methods.put("node.fence", (client, in, out) -> nodes.fence(in));
+    methods.put("tail.list", (client, in, out) -> lateTails.list(in));
+    methods.put("tail.show", (client, in, out) -> lateTails.show(in));
+    methods.put("tail.read", (client, in, out) -> lateTails.read(in));
+    methods.put("tail.drop", (client, in, out) -> lateTails.drop(in));
     methods.put("snapshot.create", (client, in, out) -> snapshots.create(in));
     methods.put("snapshot.list", (client, in, out) -> snapshots.list(in));
     methods.put("snapshot.show", (client, in, out) -> snapshots.show(in));

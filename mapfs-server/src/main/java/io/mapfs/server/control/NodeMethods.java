@@ -10,10 +10,13 @@ import io.mapfs.server.overlay.HeadPosition;
 import io.mapfs.server.overlay.Overlay;
 import io.mapfs.server.overlay.OverlayLease;
 import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.overlay.Tails;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlChange;
+import io.mapfs.server.store.ControlRecords.EpochRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
+import io.mapfs.server.store.ControlRecords.TailRecord;
 import io.mapfs.server.store.ControlRecords.VersionRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
@@ -29,13 +32,15 @@ final class NodeMethods {
   private final Repository repository;
   private final Overlays overlays;
   private final Mirror mirror;
+  private final Tails tails;
   private final Access access;
 
-  NodeMethods(ApplianceStore store, Overlays overlays, Mirror mirror, Access access) {
+  NodeMethods(ApplianceStore store, Overlays overlays, Mirror mirror, Tails tails, Access access) {
     this.control = store.control();
     this.repository = store.repository();
     this.overlays = overlays;
     this.mirror = mirror;
+    this.tails = tails;
     this.access = access;
   }
 
@@ -97,6 +102,7 @@ final class NodeMethods {
             .with("cacheBytes", node.cacheBytes())
             .with("template", node.template())
             .with("snapshots", mirror.list(node.name()).size())
+            .with("tails", tails.count(node.name()))
             .with("fault", overlays.fault(node.name()));
     Overlay overlay = overlays.find(node.name());
     if (overlay != null) {
@@ -153,6 +159,23 @@ final class NodeMethods {
         .build();
   }
 
+  /** Ends the node's lease; whoever had it may be asked to hand over its changes first. */
+  JsonObject fence(Parameters in) throws IOException, ApplianceException {
+    NodeRecord node = access.node(in.text("node"));
+    Overlay overlay = overlays.get(node.name());
+    if (in.flag("handOver", false)) {
+      overlay.lease().barrier(Mirror.BARRIER_MILLIS_MAX);
+    }
+    OverlayLease.Mount mount = overlay.lease().mount();
+    long epoch = overlay.lease().end();
+    return new Json()
+        .with("node", node.name())
+        .with("epoch", epoch)
+        .with("sequence", overlay.standing().sequence())
+        .with("host", mount == null ? null : mount.host())
+        .build();
+  }
+
   JsonObject remove(Parameters in) throws IOException, ApplianceException {
     synchronized (this) {
       NodeRecord node = access.node(in.text("node"));
@@ -174,10 +197,28 @@ final class NodeMethods {
                 + snapshots.size()
                 + " snapshots, which would go with it: delete them, or use --force");
       }
+      int lateTails = tails.count(node.name());
+      if (lateTails > 0 && !force) {
+        throw new ApplianceException(
+            FailureCode.CONFLICT,
+            node.name()
+                + " has "
+                + lateTails
+                + " late tails, which would go with it: drop them, or use --force");
+      }
       for (SnapshotRecord snapshot : snapshots) {
         changes.add(
             ControlChange.delete(
                 ControlTable.SNAPSHOTS, ControlTable.key(node.name(), snapshot.number())));
+      }
+      for (EpochRecord epoch : control.list(ControlTable.EPOCHS, node.name() + "/")) {
+        changes.add(
+            ControlChange.delete(
+                ControlTable.EPOCHS, ControlTable.key(node.name(), epoch.epoch())));
+      }
+      for (TailRecord tail : control.list(ControlTable.TAILS, node.name() + "/")) {
+        changes.add(
+            ControlChange.delete(ControlTable.TAILS, ControlTable.key(node.name(), tail.number())));
       }
       changes.add(ControlChange.delete(ControlTable.LEASES, node.name()));
       changes.add(ControlChange.delete(ControlTable.NODES, node.name()));
@@ -185,6 +226,7 @@ final class NodeMethods {
         overlay.lease().fence("the node was removed");
       }
       control.commit(changes.toArray(new ControlChange[0]));
+      tails.release(node.name());
       overlays.remove(node.name(), node.overlayId());
       return new JsonObject();
     }

@@ -57,7 +57,11 @@ final class SnapshotMethods {
 
   JsonObject diff(Parameters in) throws IOException, ApplianceException {
     NodeRecord node = access.node(in.text("node"));
-    Differences.Result result = mirror.diff(node, in.text("from"), in.text("to", Mirror.LIVE));
+    return describe(new Json(), mirror.diff(node, in.text("from"), in.text("to", Mirror.LIVE)))
+        .build();
+  }
+
+  static Json describe(Json answer, Differences.Result result) {
     JsonArray changes = new JsonArray();
     for (Differences.Difference difference : result.differences()) {
       changes.add(
@@ -68,7 +72,7 @@ final class SnapshotMethods {
               .with("oldPath", difference.oldPath())
               .build());
     }
-    return new Json().with("changes", changes).with("truncated", result.truncated()).build();
+    return answer.with("changes", changes).with("truncated", result.truncated());
   }
 
   JsonObject delete(Parameters in) throws IOException, ApplianceException {

@@ -5,6 +5,7 @@ import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.overlay.HeadPosition;
 import io.mapfs.server.overlay.Overlay;
 import io.mapfs.server.overlay.Overlays;
+import io.mapfs.server.overlay.Tails;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlChange;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
@@ -22,7 +23,8 @@ public final class Mirror {
   /** The name of the head, in place of a snapshot's. */
   public static final String LIVE = "live";
 
-  private static final long BARRIER_MILLIS_MAX = 30_000;
+  /** Longest time that a mounted node may take to hand over its changes. */
+  public static final long BARRIER_MILLIS_MAX = 30_000;
 
   private final ApplianceStore store;
   private final ControlStore control;
@@ -183,6 +185,21 @@ public final class Mirror {
         ControlChange.delete(ControlTable.SNAPSHOTS, ControlTable.key(node, snapshot.number())));
     manifests.delete(snapshot);
     overlays.get(node).head().release(snapshot.sequence());
+  }
+
+  // ---- late tails ----
+
+  /** What a late tail would have changed, by paths as the head has them now. */
+  public Differences.Result changes(NodeRecord node, Tails tails, Tails.Tail tail)
+      throws IOException, ApplianceException {
+    Overlay overlay = overlays.get(node.name());
+    return overlay
+        .head()
+        .withPinnedHead(
+            position ->
+                TailChanges.of(
+                    visitor -> tails.forEach(node, tail, visitor),
+                    view(node, overlay, LIVE, position)));
   }
 
   // ---- other versions ----

@@ -136,6 +136,10 @@ final class Dispatcher {
                   }));
     } else if (message instanceof Message.Append append) {
       appends.submit(() -> append(request, append));
+    } else if (message instanceof Message.OpenTail open) {
+      onControl(request, () -> service.openTail(session, open));
+    } else if (message instanceof Message.AppendTail append) {
+      appends.submit(() -> run(request, () -> service.appendTail(session, append)));
     } else if (message instanceof Message.Call call) {
       onControl(request, () -> new Message.CallResult(call(request, call)));
     } else if (message instanceof Message.OpenOverlay open) {

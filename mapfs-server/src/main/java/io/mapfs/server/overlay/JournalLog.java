@@ -356,6 +356,23 @@ final class JournalLog implements Closeable {
         place.recordBytes() + place.pageBytes());
   }
 
+  /**
+   * The segments' bytes, one segment behind the other.
+   *
+   * @return at most so many of them from an offset on; fewer where a segment ends, none at the end
+   */
+  synchronized byte[] read(long offsetBytes, int mostBytes) throws IOException {
+    long offset = offsetBytes;
+    for (Segment segment : segments) {
+      if (offset < segment.lengthBytes) {
+        int bytes = (int) Math.min(mostBytes, segment.lengthBytes - offset);
+        return readFully(segment, offset, bytes).array();
+      }
+      offset -= segment.lengthBytes;
+    }
+    return new byte[0];
+  }
+
   /** Removes segments all of whose records were folded durably. */
   synchronized void dropThrough(long foldedSequence) throws IOException {
     while (!segments.isEmpty()) {

@@ -156,8 +156,12 @@ public final class JournalProtocol {
     /** A session is gone. */
     record Disconnect(long session) implements Event {}
 
-    /** The appliance takes the lease itself; it closes it as {@link #APPLIANCE}. */
-    record Raise(String purpose, long nowMillis) implements Event {}
+    /**
+     * The appliance takes the lease itself; it closes it as {@link #APPLIANCE}.
+     *
+     * @param force also from a session that holds it, which is fenced
+     */
+    record Raise(String purpose, boolean force, long nowMillis) implements Event {}
 
     /** The change for which the lease was raised stands at this sequence, durable. */
     record Forwarded(long sequence, byte[] hash) implements Event {}
@@ -221,7 +225,8 @@ public final class JournalProtocol {
           ? new Step(state.released(), List.of())
           : unchanged(state);
     } else if (event instanceof Event.Raise raise) {
-      return open(state, new Event.Open(APPLIANCE, raise.purpose(), false, raise.nowMillis()));
+      return open(
+          state, new Event.Open(APPLIANCE, raise.purpose(), raise.force(), raise.nowMillis()));
     } else if (event instanceof Event.Forwarded forwarded) {
       return new Step(
           state
@@ -252,7 +257,11 @@ public final class JournalProtocol {
       }
       effects.add(
           new Effect.FenceSession(
-              state.holder(), state.epoch(), "the overlay was taken over by " + open.host()));
+              state.holder(),
+              state.epoch(),
+              open.session() == APPLIANCE
+                  ? "an administrator ended the lease (" + open.host() + ")"
+                  : "the overlay was taken over by " + open.host()));
     }
     State opening = state.opening(open.session(), open.host(), open.nowMillis());
     effects.add(new Effect.PersistEpoch(opening.epoch(), open.host(), open.nowMillis()));

@@ -229,7 +229,7 @@ public final class OverlayJournal implements Closeable {
   }
 
   /** What is accepted must be readable again, or the overlay could never be folded. */
-  private static void requireCanonical(JournalRecord record) throws MalformedRecordException {
+  static void requireCanonical(JournalRecord record) throws MalformedRecordException {
     List<Change> changes = record.changes();
     for (int i = 1; i < changes.size(); i++) {
       if (CanonicalOrder.INSTANCE.compare(changes.get(i - 1), changes.get(i)) >= 0) {

@@ -8,6 +8,7 @@ import io.mapfs.server.overlay.JournalProtocol.Effect;
 import io.mapfs.server.overlay.JournalProtocol.Event;
 import io.mapfs.server.overlay.JournalProtocol.State;
 import io.mapfs.server.store.ControlChange;
+import io.mapfs.server.store.ControlRecords.EpochRecord;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
@@ -103,18 +104,32 @@ public final class OverlayLease {
    * @param purpose for whoever asks meanwhile: "a rollback"
    */
   public void change(String purpose, HeadChange change) throws ApplianceException {
-    Effect.Grant granted = take(new Event.Raise(purpose, control.nowMillis()), change);
+    raiseAndClose(new Event.Raise(purpose, false, control.nowMillis()), change);
+  }
+
+  /**
+   * Ends the lease, whoever has it: nothing of its epoch is accepted any more.
+   *
+   * @return the new epoch, which nobody has
+   */
+  public long end() throws ApplianceException {
+    return raiseAndClose(new Event.Raise("a fence", true, control.nowMillis()), epoch -> {});
+  }
+
+  private long raiseAndClose(Event.Raise raise, HeadChange change) throws ApplianceException {
+    Effect.Grant granted = take(raise, change);
     retained.unpin(LEASE);
     retained.keepNamed(false);
     journal.step(new Event.Close(JournalProtocol.APPLIANCE, granted.epoch()));
     head.scheduleCollection();
+    return granted.epoch();
   }
 
   private Effect.Grant take(Event request, HeadChange first) throws ApplianceException {
     Effect.PersistEpoch epoch = raise(request);
     try {
-      record(epoch);
       journal.awaitDurable();
+      record(epoch, journal.durable().sequence());
       head.withHead(
           position -> {
             first.run(epoch.epoch());
@@ -156,7 +171,8 @@ public final class OverlayLease {
         FailureCode.STALE_EPOCH, "the overlay of " + node + " was taken over");
   }
 
-  private void record(Effect.PersistEpoch epoch) throws IOException, ApplianceException {
+  private void record(Effect.PersistEpoch epoch, long sequence)
+      throws IOException, ApplianceException {
     synchronized (recordLock) {
       LeaseRecord standing = control.get(ControlTable.LEASES, node);
       if (standing != null && standing.epoch() >= epoch.epoch()) {
@@ -166,7 +182,11 @@ public final class OverlayLease {
           ControlChange.put(
               ControlTable.LEASES,
               node,
-              new LeaseRecord(node, epoch.epoch(), epoch.host(), epoch.sinceMillis(), 0, false)));
+              new LeaseRecord(node, epoch.epoch(), epoch.host(), epoch.sinceMillis(), 0, false)),
+          ControlChange.put(
+              ControlTable.EPOCHS,
+              ControlTable.key(node, epoch.epoch()),
+              new EpochRecord(node, epoch.epoch(), epoch.host(), epoch.sinceMillis(), sequence)));
     }
   }
 
@@ -198,6 +218,20 @@ public final class OverlayLease {
       retained.unpin(LEASE);
     }
     retained.keepNamed(lease.pinned());
+  }
+
+  /** The last record that was accepted under an epoch; a lower one if that is not known. */
+  public long lastAccepted(long epoch) throws IOException {
+    OverlayJournal.Durable now = journal.durable();
+    if (epoch >= now.epoch()) {
+      return now.sequence();
+    }
+    for (EpochRecord each : control.list(ControlTable.EPOCHS, node + "/")) {
+      if (each.epoch() > epoch) {
+        return each.sequence();
+      }
+    }
+    return 0;
   }
 
   // ---- going on, and ending ----

@@ -14,7 +14,8 @@
  * io.mapfs.server.overlay.OverlayHead} (folding, and the rows as others read them), {@link
  * io.mapfs.server.overlay.HeadChanges} (rollback, another version) and {@link
  * io.mapfs.server.overlay.HeadPages} (the head sent to a node). {@link
- * io.mapfs.server.overlay.Overlays} keeps all overlays.
+ * io.mapfs.server.overlay.Overlays} keeps all overlays, {@link io.mapfs.server.overlay.Tails} what
+ * came too late to be accepted.
  *
  * <p>Invariants:
  *

@@ -132,6 +132,32 @@ public final class ControlRecords {
   }
 
   /**
+   * An epoch that was given out.
+   *
+   * @param host whom; what the appliance was doing where it raised it itself
+   * @param sequence the last record that older epochs brought
+   */
+  public record EpochRecord(
+      String node, long epoch, String host, long grantedMillis, long sequence) {}
+
+  /**
+   * A late tail: records that a node sealed under an epoch that was over when they came. They are
+   * kept aside, in the order of their hashes, until the administrator drops them.
+   *
+   * @param id {@code t} and the number
+   * @param host who was given the epoch; {@code null} if that is not known
+   * @param firstSequence that of its first record
+   */
+  public record TailRecord(
+      String node,
+      long number,
+      String id,
+      long epoch,
+      String host,
+      long receivedMillis,
+      long firstSequence) {}
+
+  /**
    * A snapshot: an overlay at one place in its journal.
    *
    * @param id {@code s} and the number

@@ -1,10 +1,12 @@
 package io.mapfs.server.store;
 
 import io.mapfs.server.store.ControlRecords.ChannelRecord;
+import io.mapfs.server.store.ControlRecords.EpochRecord;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlRecords.MasterRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
+import io.mapfs.server.store.ControlRecords.TailRecord;
 import io.mapfs.server.store.ControlRecords.VersionRecord;
 
 /**
@@ -29,6 +31,13 @@ public record ControlTable<T>(String name, Class<T> type) {
 
   public static final ControlTable<LeaseRecord> LEASES =
       new ControlTable<>("lease", LeaseRecord.class);
+
+  /** Keyed by node and epoch. */
+  public static final ControlTable<EpochRecord> EPOCHS =
+      new ControlTable<>("epoch", EpochRecord.class);
+
+  /** Keyed by node and tail number. */
+  public static final ControlTable<TailRecord> TAILS = new ControlTable<>("tail", TailRecord.class);
 
   /** Keyed by node and snapshot number. */
   public static final ControlTable<SnapshotRecord> SNAPSHOTS =

@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  *   index/      where each block lies (RocksDB); made again from the packs if it is lost
  *   trees/      (master)/(version).tree
  *   rows/       the overlays' rows (RocksDB)
- *   overlays/   (node)/journal, (node)/snapshots
+ *   overlays/   (node)/journal, (node)/snapshots, (node)/tails
  * </pre>
  */
 public final class StoreDirectory implements Closeable {

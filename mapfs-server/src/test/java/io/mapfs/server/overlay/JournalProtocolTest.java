@@ -102,10 +102,10 @@ final class JournalProtocolTest {
   void oneHolderAtATime() {
     mount(1);
     assertEquals(FailureCode.CONFLICT, refusal(step(new Event.Open(2, "b", false, 2))));
-    assertEquals(FailureCode.CONFLICT, refusal(step(new Event.Raise("a rollback", 3))));
+    assertEquals(FailureCode.CONFLICT, refusal(step(new Event.Raise("a rollback", false, 3))));
     assertEquals(FailureCode.STALE_EPOCH, refusal(step(new Event.Close(1, 4))));
     assertEquals(List.of(), step(new Event.Close(1, 5)));
-    step(new Event.Raise("a rollback", 3));
+    step(new Event.Raise("a rollback", false, 3));
     assertEquals(
         FailureCode.CONFLICT, refusal(step(new Event.Open(2, "b", true, 2))), "not even by force");
     step(new Event.EpochDurable(6));
