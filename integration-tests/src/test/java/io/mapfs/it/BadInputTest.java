@@ -204,6 +204,21 @@ final class BadInputTest {
   }
 
   @Test
+  void importingAgainHealsWhatIsDamaged() throws Exception {
+    user.stopAppliance();
+    Path pack = largestFile(user.path("store").resolve("packs"));
+    flip(pack, Files.size(pack) / 2);
+    user.serve();
+    assertEquals(CORRUPT, user.run("repo", "verify").exitCode());
+    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.run("repo", "verify").ok();
+    Path root = user.mount("web01");
+    assertEquals(
+        "Identical.\n", user.run("fingerprint", rootfs.toString(), root.toString()).ok().out());
+    user.umount(root).ok();
+  }
+
+  @Test
   void aPackThatWasCutOff() throws Exception {
     user.stopAppliance();
     Path pack = largestFile(user.path("store").resolve("packs"));

@@ -15,6 +15,8 @@ import picocli.CommandLine.Command;
       ListCommand.class,
       VersionsCommand.class,
       ShowCommand.class,
-      VerifyCommand.class
+      VerifyCommand.class,
+      DeleteCommand.class,
+      SweepCommand.class
     })
 public final class RepoCommand {}

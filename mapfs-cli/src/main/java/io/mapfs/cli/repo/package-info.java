@@ -1,2 +1,2 @@
-/** Commands on the repository: import, list, versions, show, verify. */
+/** Commands on the repository: import, list, versions, show, verify, delete, sweep. */
 package io.mapfs.cli.repo;

@@ -70,6 +70,11 @@ final class ActivePack {
     return location;
   }
 
+  /** All blocks. */
+  List<PackFooter.Entry> entries() {
+    return List.copyOf(entries);
+  }
+
   /** What is not yet in the durable index. */
   List<PackFooter.Entry> unindexed() {
     return List.copyOf(entries.subList(indexed, entries.size()));

@@ -15,6 +15,11 @@ public record BlockStatistics(long blocks, long storedBytes, long rawBytes) {
         blocks + other.blocks, storedBytes + other.storedBytes, rawBytes + other.rawBytes);
   }
 
+  BlockStatistics minus(BlockStatistics other) {
+    return new BlockStatistics(
+        blocks - other.blocks, storedBytes - other.storedBytes, rawBytes - other.rawBytes);
+  }
+
   BlockStatistics plusBlock(int moreStoredBytes, int moreRawBytes) {
     return new BlockStatistics(blocks + 1, storedBytes + moreStoredBytes, rawBytes + moreRawBytes);
   }

@@ -41,6 +41,14 @@ final class OpenPacks {
     return file;
   }
 
+  /** Closes a file that was or is to be deleted. */
+  synchronized void forget(int number) throws IOException {
+    PackFile file = files.remove(number);
+    if (file != null) {
+      file.close();
+    }
+  }
+
   synchronized void close() throws IOException {
     List<PackFile> all = new ArrayList<>(files.values());
     files.clear();

@@ -13,7 +13,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A pack that the row calls open is cut after its last whole block: what stood there was not yet
  * synced. Damage below the durable length is not cut: the pack is left as it is and takes no more.
- * A pack without a row is indexed anew, from its footer or block by block.
+ * A pack without a row is indexed anew, from its footer or block by block. A block that stands in
+ * two packs is read from the newer one: it was stored again because the older copy was damaged.
  */
 final class PackRecovery {
   private static final Logger log = LoggerFactory.getLogger(PackRecovery.class);
@@ -96,7 +97,7 @@ final class PackRecovery {
     if (end != from || end < size) {
       active.force();
     }
-    index.write(absent(late), file.number(), active.row(PackRow.OPEN));
+    index.write(late, file.number(), active.row(PackRow.OPEN));
     return active;
   }
 
@@ -133,28 +134,16 @@ final class PackRecovery {
     }
     if (damaged) {
       PackRow row = new ActivePack(file, entries, size).row(PackRow.DAMAGED);
-      index.write(absent(entries), file.number(), row);
+      index.write(entries, file.number(), row);
       return null;
     }
-    index.write(
-        absent(entries), file.number(), new ActivePack(file, entries, end).row(PackRow.OPEN));
+    index.write(entries, file.number(), new ActivePack(file, entries, end).row(PackRow.OPEN));
     return cut(file, scan, entries, end, size);
   }
 
   private void indexSealed(PackFile file, PackFooter.Content footer) throws IOException {
     PackRow row = new ActivePack(file, footer.entries(), footer.offsetBytes()).row(PackRow.SEALED);
-    index.write(absent(footer.entries()), file.number(), row);
-  }
-
-  /** A block that stands in two packs is read from the older one. */
-  private List<PackFooter.Entry> absent(List<PackFooter.Entry> entries) throws IOException {
-    List<PackFooter.Entry> absent = new ArrayList<>();
-    for (PackFooter.Entry entry : entries) {
-      if (index.get(entry.id()) == null) {
-        absent.add(entry);
-      }
-    }
-    return absent;
+    index.write(footer.entries(), file.number(), row);
   }
 
   private void warn(Path path, long offset, String what) {

@@ -14,12 +14,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -32,7 +36,8 @@ import java.util.regex.Pattern;
  */
 public final class PackStore implements BlockStore {
   /** The tables that the index needs. */
-  public static final List<String> TABLES = List.of(PackIndex.BLOCKS, PackIndex.PACKS);
+  public static final List<String> TABLES =
+      List.of(PackIndex.BLOCKS, PackIndex.PACKS, PackIndex.DAMAGED);
 
   /** Blocks that may wait for {@link #sync}; one more put syncs by itself. */
   private static final int PENDING_MAX = 1 << 16;
@@ -43,6 +48,7 @@ public final class PackStore implements BlockStore {
   private final int sealBlocks;
   private final OpenPacks packs;
   private final PackIndex index;
+  private final DamagedBlocks damaged;
 
   /** Appended, not yet in the durable index. */
   private final Map<BlockId, PackLocation> pending = new ConcurrentHashMap<>();
@@ -62,13 +68,23 @@ public final class PackStore implements BlockStore {
   /** Rises when blocks go from {@link #pending} to the index. */
   private final AtomicLong indexGeneration = new AtomicLong();
 
+  /** Held for writing while blocks are removed, for reading while one is said to be here. */
+  private final ReentrantReadWriteLock presence = new ReentrantReadWriteLock();
+
+  /** What was stored or said to be here since a sweep began; {@code null} while there is none. */
+  private volatile Set<BlockId> touched;
+
+  /** Held by whoever walks over all packs. */
+  private final Semaphore maintenance = new Semaphore(1);
+
   private volatile boolean closed;
 
-  private PackStore(Path directory, KeyValueStore indexStore, int sealBlocks) {
+  private PackStore(Path directory, KeyValueStore indexStore, int sealBlocks) throws IOException {
     this.directory = directory;
     this.sealBlocks = sealBlocks;
     this.packs = new OpenPacks(directory);
     this.index = new PackIndex(indexStore);
+    this.damaged = new DamagedBlocks(index);
   }
 
   /**
@@ -126,7 +142,33 @@ public final class PackStore implements BlockStore {
 
   @Override
   public boolean contains(BlockId id) throws IOException {
-    return locate(id) != null;
+    presence.readLock().lock();
+    try {
+      return isPresent(id, locate(id));
+    } finally {
+      presence.readLock().unlock();
+    }
+  }
+
+  /** The caller holds {@link #presence}. */
+  private boolean isPresent(BlockId id, PackLocation location) {
+    boolean whole = isWhole(id, location);
+    if (whole) {
+      note(id);
+    }
+    return whole;
+  }
+
+  /** From now on the block may be named: no sweep takes it. */
+  private void note(BlockId id) {
+    Set<BlockId> noted = touched;
+    if (noted != null) {
+      noted.add(id);
+    }
+  }
+
+  private boolean isWhole(BlockId id, PackLocation location) {
+    return location != null && !damaged.contains(id, location);
   }
 
   private PackLocation locate(BlockId id) throws IOException {
@@ -138,25 +180,39 @@ public final class PackStore implements BlockStore {
   @Override
   public Optional<StoredBlock> get(BlockId id) throws IOException {
     PackLocation location = locate(id);
-    if (location == null) {
-      return Optional.empty();
+    ByteBuffer record = null;
+    while (record == null) {
+      if (location == null) {
+        return Optional.empty();
+      }
+      record = read(location);
+      PackLocation now = record == null ? locate(id) : location;
+      if (record == null && location.equals(now)) {
+        damaged.add(id, location);
+        throw new CorruptBlockException(
+            "pack "
+                + packs.path(location.pack())
+                + " is missing; import its content again, or restore the pack from a copy");
+      }
+      location = now;
     }
-    ByteBuffer record = ByteBuffer.allocate(location.recordBytes());
-    read(location, record);
     StoredBlock block = record.limit() == location.recordBytes() ? PackRecord.decode(record) : null;
     if (block == null || !block.id().equals(id)) {
+      damaged.add(id, location);
       throw new CorruptBlockException(
           new BlockFault(
                   packs.path(location.pack()),
                   location.offsetBytes(),
                   id,
                   "the block there is not what was written")
-              + "; restore the pack from a copy");
+              + "; import its content again, or restore the pack from a copy");
     }
     return Optional.of(block);
   }
 
-  private void read(PackLocation location, ByteBuffer target) throws IOException {
+  /** The bytes there; {@code null} if there is no such pack any more. */
+  private ByteBuffer read(PackLocation location) throws IOException {
+    ByteBuffer target = ByteBuffer.allocate(location.recordBytes());
     while (true) {
       requireOpen();
       ActivePack appending = active;
@@ -165,13 +221,11 @@ public final class PackStore implements BlockStore {
             appending != null && appending.file().number() == location.pack()
                 ? appending.file()
                 : packs.get(location.pack());
-        file.read(target.clear(), location.offsetBytes());
-        return;
+        return file.read(target.clear(), location.offsetBytes());
       } catch (ClosedChannelException e) {
         // The file was evicted or sealed meanwhile: the next turn opens it anew.
       } catch (NoSuchFileException e) {
-        throw new CorruptBlockException(
-            "pack " + packs.path(location.pack()) + " is missing; restore the pack from a copy");
+        return null;
       }
     }
   }
@@ -183,31 +237,68 @@ public final class PackStore implements BlockStore {
       return false;
     }
     ByteBuffer record = PackRecord.encode(block);
-    boolean full;
-    appendLock.lock();
+    presence.readLock().lock();
     try {
-      requireOpen();
-      // Another thread may have stored it since; it is then pending, unless a sync came between.
-      if (pending.containsKey(block.id())
-          || (generation != indexGeneration.get() && index.get(block.id()) != null)) {
+      if (!appendUnlessPresent(block, record, generation)) {
         return false;
       }
-      if (active == null) {
-        active = createLocked();
+    } finally {
+      presence.readLock().unlock();
+    }
+    settle();
+    return true;
+  }
+
+  private boolean appendUnlessPresent(StoredBlock block, ByteBuffer record, long generation)
+      throws IOException {
+    appendLock.lock();
+    try {
+      // Another thread may have stored it since; it is then pending, unless a sync came between.
+      PackLocation stored = pending.get(block.id());
+      if (stored == null && generation != indexGeneration.get()) {
+        stored = index.get(block.id());
       }
-      PackLocation location = active.append(block, record);
-      pending.put(block.id(), location);
-      statistics = statistics.plusBlock(location.storedBytes(), location.rawBytes());
-      full = active.isFull(sealBlocks);
+      if (isPresent(block.id(), stored)) {
+        return false;
+      }
+      appendLocked(block, record);
+      note(block.id());
+      return true;
     } finally {
       appendLock.unlock();
     }
-    if (full) {
+  }
+
+  /** Stores a block whether or not it is here: its place is to become another. */
+  void append(StoredBlock block) throws IOException {
+    ByteBuffer record = PackRecord.encode(block);
+    appendLock.lock();
+    try {
+      appendLocked(block, record);
+    } finally {
+      appendLock.unlock();
+    }
+    settle();
+  }
+
+  private void appendLocked(StoredBlock block, ByteBuffer record) throws IOException {
+    requireOpen();
+    if (active == null) {
+      active = createLocked();
+    }
+    PackLocation location = active.append(block, record);
+    pending.put(block.id(), location);
+    statistics = statistics.plusBlock(location.storedBytes(), location.rawBytes());
+  }
+
+  /** Bounds what waits for a sync, and the open pack. */
+  private void settle() throws IOException {
+    ActivePack appended = active;
+    if (appended != null && appended.isFull(sealBlocks)) {
       sealIfFull();
     } else if (pending.size() >= PENDING_MAX) {
       sync();
     }
-    return true;
   }
 
   @Override
@@ -282,7 +373,85 @@ public final class PackStore implements BlockStore {
    */
   public List<BlockFault> verify(VerifyProgress progress) throws IOException {
     requireOpen();
-    return new PackVerification(packs, index, progress).run();
+    maintenance.acquireUninterruptibly();
+    try {
+      return new PackVerification(packs, index, damaged, progress).run();
+    } finally {
+      maintenance.release();
+    }
+  }
+
+  // ---- sweeping ----
+
+  /** Begins a sweep; one at a time, and none beside a verification. */
+  public PackSweep beginSweep() {
+    requireOpen();
+    maintenance.acquireUninterruptibly();
+    Set<BlockId> noted = ConcurrentHashMap.newKeySet();
+    touched = noted;
+    return new PackSweep(this, packs, index, noted);
+  }
+
+  void endSweep() {
+    touched = null;
+    maintenance.release();
+  }
+
+  /** What a sweep thinks of the open pack. */
+  interface SealDecision {
+    boolean isToBeSealed(List<PackFooter.Entry> entries) throws IOException;
+  }
+
+  /**
+   * Seals the open pack, although it is not full, if it is decided so. One is open afterwards: its
+   * number is the highest ever, so that those of packs that go are not given again.
+   */
+  void sealIf(SealDecision decision) throws IOException {
+    syncLock.lock();
+    try {
+      syncLocked();
+      appendLock.lock();
+      try {
+        if (active != null
+            && active.unindexed().isEmpty()
+            && decision.isToBeSealed(active.entries())) {
+          sealActiveLocked();
+        }
+        if (active == null) {
+          active = createLocked();
+        }
+      } finally {
+        appendLock.unlock();
+      }
+    } finally {
+      syncLock.unlock();
+    }
+  }
+
+  /**
+   * Forgets a pack and its dead blocks, unless one of these is wanted after all.
+   *
+   * @return whether it did
+   */
+  boolean removeUnless(int pack, PackRow row, List<BlockId> dead, Predicate<BlockId> wanted)
+      throws IOException {
+    presence.writeLock().lock();
+    try {
+      if (dead.stream().anyMatch(wanted)) {
+        return false;
+      }
+      index.remove(pack, dead);
+      dead.forEach(damaged::forget);
+    } finally {
+      presence.writeLock().unlock();
+    }
+    appendLock.lock();
+    try {
+      statistics = statistics.minus(row.statistics());
+    } finally {
+      appendLock.unlock();
+    }
+    return true;
   }
 
   /** Syncs and closes; not the index, which is the caller's. A second call does nothing. */
@@ -353,10 +522,11 @@ public final class PackStore implements BlockStore {
     full.file().close();
   }
 
-  private void indexedLocked(ActivePack pack, List<PackFooter.Entry> entries) {
+  private void indexedLocked(ActivePack pack, List<PackFooter.Entry> entries) throws IOException {
     indexGeneration.incrementAndGet();
     for (PackFooter.Entry entry : entries) {
-      pending.remove(entry.id());
+      pending.remove(entry.id(), entry.location());
+      damaged.remove(entry.id());
     }
     pack.indexed(entries.size());
   }

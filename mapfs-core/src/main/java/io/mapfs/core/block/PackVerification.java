@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 
 /** Reads every block of every pack and compares checksum and hash. */
@@ -14,15 +16,33 @@ final class PackVerification {
 
   private final OpenPacks packs;
   private final PackIndex index;
+  private final DamagedBlocks damaged;
   private final VerifyProgress progress;
   private final List<BlockFault> faults = new ArrayList<>();
   private long totalBytes;
   private long checkedBytes;
   private long reportedBytes;
 
-  PackVerification(OpenPacks packs, PackIndex index, VerifyProgress progress) {
+  /** By number, the packs that have faults. */
+  private final Map<Integer, Faulty> faulty = new HashMap<>();
+
+  /**
+   * A pack that has faults.
+   *
+   * @param wholeOffsets where its whole blocks begin
+   * @param endBytes how far it was looked at
+   */
+  private record Faulty(Set<Integer> wholeOffsets, long endBytes) {
+    boolean isWhole(PackLocation location) {
+      return location.offsetBytes() >= endBytes || wholeOffsets.contains(location.offsetBytes());
+    }
+  }
+
+  PackVerification(
+      OpenPacks packs, PackIndex index, DamagedBlocks damaged, VerifyProgress progress) {
     this.packs = packs;
     this.index = index;
+    this.damaged = damaged;
     this.progress = progress;
   }
 
@@ -36,6 +56,7 @@ final class PackVerification {
       int number = row.getKey();
       if (!Files.exists(packs.path(number))) {
         faults.add(new BlockFault(packs.path(number), 0, null, "the file is missing"));
+        faulty.put(number, new Faulty(Set.of(), Long.MAX_VALUE));
         continue;
       }
       // A file of its own: the readers' may be closed at any time.
@@ -49,7 +70,11 @@ final class PackVerification {
           if (missing != null) {
             missing[0]++;
           }
+          if (!isWhole(location)) {
+            damaged.add(id, location);
+          }
         });
+    damaged.removeIf((id, location) -> isWhole(location));
     blocksMissing.forEach(
         (number, missing) -> {
           if (missing[0] > 0) {
@@ -63,6 +88,11 @@ final class PackVerification {
         });
     progress.advanced(totalBytes, totalBytes);
     return List.copyOf(faults);
+  }
+
+  private boolean isWhole(PackLocation location) {
+    Faulty pack = faulty.get(location.pack());
+    return pack == null || pack.isWhole(location);
   }
 
   /** Returns the number of blocks, damaged ones included. */
@@ -93,6 +123,7 @@ final class PackVerification {
               file.path(), size, null, "the file ends there instead of at " + row.durableBytes()));
     }
     long[] blocks = {0};
+    Set<Integer> whole = new HashSet<>();
     PackScan scan = new PackScan(file);
     long offset = PackFormat.FILE_HEADER_BYTES;
     while (true) {
@@ -102,19 +133,20 @@ final class PackVerification {
               end,
               (entry, block) -> {
                 blocks[0]++;
-                verify(file, entry, block);
+                if (verify(file, entry, block)) {
+                  whole.add(entry.location().offsetBytes());
+                }
                 report(before + entry.location().offsetBytes());
               });
       if (offset >= end) {
         break;
       }
       BlockId id = ids.get(offset);
-      faults.add(
-          new BlockFault(
-              file.path(),
-              offset,
-              id == null ? scan.claimedId(offset, end) : id,
-              "the block's header or checksum is not what was written"));
+      addUnlessStoredAgain(
+          file,
+          offset,
+          id == null ? scan.claimedId(offset, end) : id,
+          "the block's header or checksum is not what was written");
       long next = scan.find(offset + 1, end);
       if (next < 0) {
         break;
@@ -122,20 +154,35 @@ final class PackVerification {
       offset = next;
     }
     checkedBytes = before + row.durableBytes();
+    if (faults.size() > faultsBefore) {
+      faulty.put(file.number(), new Faulty(whole, row.durableBytes()));
+    }
     // Where one thing is damaged, the number of blocks says nothing more.
     return faults.size() > faultsBefore ? row.statistics().blocks() : blocks[0];
   }
 
-  private void verify(PackFile file, PackFooter.Entry entry, StoredBlock block) {
+  /** Returns whether the block is whole. */
+  private boolean verify(PackFile file, PackFooter.Entry entry, StoredBlock block)
+      throws IOException {
     try {
       BlockCodec.decodeVerified(block);
+      return true;
     } catch (CorruptBlockException e) {
-      faults.add(
-          new BlockFault(
-              file.path(),
-              entry.location().offsetBytes(),
-              entry.id(),
-              "the content does not decode, or not to what its id says"));
+      addUnlessStoredAgain(
+          file,
+          entry.location().offsetBytes(),
+          entry.id(),
+          "the content does not decode, or not to what its id says");
+      return false;
+    }
+  }
+
+  /** A damaged copy is no fault once the index names another. */
+  private void addUnlessStoredAgain(PackFile file, long offsetBytes, BlockId id, String what)
+      throws IOException {
+    PackLocation named = id == null ? null : index.get(id);
+    if (named == null || (named.pack() == file.number() && named.offsetBytes() == offsetBytes)) {
+      faults.add(new BlockFault(file.path(), offsetBytes, id, what));
     }
   }
 

@@ -11,6 +11,7 @@ import io.mapfs.core.kv.MemoryStore;
 import io.mapfs.core.rocks.RocksOptions;
 import io.mapfs.core.rocks.RocksStore;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -18,9 +19,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -174,6 +177,156 @@ final class PackStoreTest {
       assertEquals(1, faults.size());
       assertEquals(offset(blocks, 10), faults.get(0).offsetBytes());
     }
+  }
+
+  @Test
+  void aDamagedBlockCountsAsAbsentAndIsHealedByStoringItAgain() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      putAll(store, blocks);
+    }
+    damage(offset(blocks, 4) + 60);
+    StoredBlock broken = blocks.get(4);
+    try (PackStore store = open()) {
+      assertTrue(store.contains(broken.id()), "nobody has looked yet");
+      assertThrows(CorruptBlockException.class, () -> store.get(broken.id()));
+      assertFalse(store.contains(broken.id()));
+      assertThrows(CorruptBlockException.class, () -> store.get(broken.id()));
+    }
+    try (PackStore store = open()) {
+      assertFalse(store.contains(broken.id()), "also after a restart");
+      assertTrue(store.put(broken));
+      assertFalse(store.put(broken));
+      assertAllThere(store, blocks);
+      store.sync();
+      assertAllThere(store, blocks);
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+    }
+    index = new MemoryStore(PackStore.TABLES.toArray(String[]::new));
+    try (PackStore store = open()) {
+      assertAllThere(store, blocks);
+    }
+  }
+
+  @Test
+  void aVerificationFindsEveryDamagedBlockAndWhatWasRestored() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      putAll(store, blocks);
+    }
+    byte[] whole = Files.readAllBytes(pack(1));
+    damage(offset(blocks, 2) + 60);
+    damage(offset(blocks, 7) + 3);
+    try (PackStore store = open()) {
+      assertEquals(2, store.verify(VerifyProgress.NONE).size());
+      for (int i = 0; i < 10; i++) {
+        assertEquals(i != 2 && i != 7, store.contains(blocks.get(i).id()), "block " + i);
+      }
+      Files.write(pack(1), whole);
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+      assertAllThere(store, blocks);
+      assertTrue(store.contains(blocks.get(2).id()));
+      Files.write(pack(1), Arrays.copyOf(whole, (int) offset(blocks, 6)));
+      assertFalse(store.verify(VerifyProgress.NONE).isEmpty());
+      assertTrue(store.contains(blocks.get(5).id()));
+      assertFalse(store.contains(blocks.get(6).id()));
+      assertFalse(store.contains(blocks.get(9).id()));
+      putAll(store, blocks.subList(6, 10));
+      assertAllThere(store, blocks);
+    }
+  }
+
+  @Test
+  void aSweepRemovesPacksThatAreMostlyDeadAndKeepsWhatIsNamed() throws IOException {
+    List<StoredBlock> blocks = blocks(30);
+    Set<BlockId> named = new HashSet<>();
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      putAll(store, blocks);
+      // Pack 1: all dead; 2: half; 3: one of ten.
+      blocks.subList(10, 15).forEach(block -> named.add(block.id()));
+      blocks.subList(21, 30).forEach(block -> named.add(block.id()));
+      PackSweep.Result result;
+      try (PackSweep sweep = store.beginSweep()) {
+        result = sweep.run(named::contains, VerifyProgress.NONE);
+      }
+      assertEquals(2, result.packs());
+      assertTrue(result.freedBytes() > 0);
+      for (int i = 0; i < 30; i++) {
+        assertEquals(
+            named.contains(blocks.get(i).id()) || i == 20, store.contains(blocks.get(i).id()));
+      }
+      assertFalse(Files.exists(pack(1)));
+      assertFalse(Files.exists(pack(2)));
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+      assertEquals(15, store.statistics().blocks());
+      assertTrue(store.put(blocks.get(0)), "what was swept is stored again");
+    }
+    assertTrue(Files.exists(pack(4)), "numbers are not used again");
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      assertAllThere(store, blocks.subList(10, 15));
+      assertAllThere(store, blocks.subList(20, 30));
+      assertEquals(16, store.statistics().blocks());
+    }
+  }
+
+  @Test
+  void aSweepSparesWhatIsAskedForOrStoredMeanwhile() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    try (PackStore store = open()) {
+      putAll(store, blocks);
+      try (PackSweep sweep = store.beginSweep()) {
+        assertTrue(store.contains(blocks.get(3).id()));
+        assertFalse(store.put(blocks.get(4)));
+        int[] asked = {0};
+        PackSweep.Result result =
+            sweep.run(
+                id -> {
+                  // The last moment: while the sweep looks at the very block.
+                  if (id.equals(blocks.get(5).id()) && asked[0]++ == 0) {
+                    assertTrue(uncheckedContains(store, id));
+                  }
+                  return false;
+                },
+                VerifyProgress.NONE);
+        assertEquals(1, result.packs(), "the open one was sealed for it");
+      }
+      assertAllThere(store, blocks.subList(3, 6));
+      assertFalse(store.contains(blocks.get(2).id()));
+      assertEquals(3, store.statistics().blocks());
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+    }
+  }
+
+  private static boolean uncheckedContains(PackStore store, BlockId id) {
+    try {
+      return store.contains(id);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aSweepThatIsCutShortBeforeTheFileGoesLosesNothing() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    byte[] first;
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      putAll(store, blocks);
+      first = Files.readAllBytes(pack(1));
+      try (PackSweep sweep = store.beginSweep()) {
+        sweep.run(id -> id.equals(blocks.get(9).id()), VerifyProgress.NONE);
+      }
+    }
+    Files.write(pack(1), first); // as if the file's deletion had not reached the disk
+    try (PackStore store = PackStore.open(directory, index, 10)) {
+      assertAllThere(store, blocks);
+      assertEquals(List.of(), store.verify(VerifyProgress.NONE));
+    }
+  }
+
+  private void damage(long offset) throws IOException {
+    byte[] bytes = Files.readAllBytes(pack(1));
+    bytes[(int) offset] ^= 0x10;
+    Files.write(pack(1), bytes);
   }
 
   /** A crash after the footer and before its row; and one within the footer. */

@@ -38,6 +38,7 @@ final class ControlMethods {
     RepositoryMethods repository = new RepositoryMethods(store, access);
     NodeMethods nodes = new NodeMethods(store, overlays, mirror, tails, access);
     SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
+    Reclaiming reclaiming = new Reclaiming(store, overlays, tails);
     TailMethods lateTails = new TailMethods(tails, mirror, access);
     StatusMethods status = new StatusMethods(store, nodes, repository, clients, software);
     methods.put("appliance.status", (client, in, out) -> status.appliance());
@@ -54,6 +55,8 @@ final class ControlMethods {
     methods.put("node.show", (client, in, out) -> nodes.show(in));
     methods.put("node.update", (client, in, out) -> nodes.update(in));
     methods.put("node.remove", (client, in, out) -> nodes.remove(in));
+    methods.put("version.delete", (client, in, out) -> reclaiming.deleteVersion(in));
+    methods.put("store.sweep", (client, in, out) -> reclaiming.sweep(out));
     methods.put("node.fence", (client, in, out) -> nodes.fence(in));
     methods.put("tail.list", (client, in, out) -> lateTails.list(in));
     methods.put("tail.show", (client, in, out) -> lateTails.show(in));

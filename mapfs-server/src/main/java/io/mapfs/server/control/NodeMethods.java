@@ -45,6 +45,10 @@ final class NodeMethods {
   }
 
   JsonObject add(Parameters in) throws IOException, ApplianceException {
+    return repository.using(() -> addUsing(in));
+  }
+
+  private JsonObject addUsing(Parameters in) throws IOException, ApplianceException {
     String name = Names.require("node", in.text("node"));
     String wanted = in.text("version", Repository.LATEST);
     VersionRecord version = repository.version(in.text("master"), wanted);
@@ -135,6 +139,10 @@ final class NodeMethods {
   }
 
   JsonObject update(Parameters in) throws IOException, ApplianceException {
+    return repository.using(() -> updateUsing(in));
+  }
+
+  private JsonObject updateUsing(Parameters in) throws IOException, ApplianceException {
     String to = in.text("to");
     boolean dryRun = in.flag("dryRun", false);
     NodeRecord node = access.node(in.text("node"));

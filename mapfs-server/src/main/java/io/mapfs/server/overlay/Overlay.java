@@ -1,6 +1,7 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
+import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.server.Session;
 import io.mapfs.server.store.Blocks;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
@@ -134,6 +135,12 @@ public final class Overlay implements Closeable {
   /** Whether the node's own rows name the block. */
   public boolean names(BlockId id) throws IOException {
     return rows.names(overlayId, id);
+  }
+
+  /** Whether the head, or anything older that can still be read, takes from that version. */
+  public boolean needs(int version) throws IOException, ApplianceException {
+    return head.withHead(
+        position -> position.version() == version || rows.inheritsFrom(overlayId, version));
   }
 
   /** A session is gone. */

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * All overlays' rows, each in every version that something can still see. The newest version of a
@@ -173,6 +174,33 @@ public final class OverlayRows {
   /** Whether a row version of the overlay names the block. */
   public boolean names(long overlayId, BlockId id) throws IOException {
     return store.get(blocks, blockKey(overlayId, id)) != null;
+  }
+
+  /** Tells every block that a row version of any overlay names. */
+  public void forEachNamed(Consumer<BlockId> consumer) throws IOException {
+    try (KeyValueStore.Cursor cursor = store.scan(blocks, new byte[0], null)) {
+      while (cursor.next()) {
+        consumer.accept(BlockId.take(ByteBuffer.wrap(cursor.key(), Long.BYTES, BlockId.BYTES)));
+      }
+    }
+  }
+
+  /** Whether a row version of the overlay takes content from that version of its master. */
+  boolean inheritsFrom(long overlayId, int version) throws IOException {
+    try (KeyValueStore.Cursor cursor =
+        store.scan(
+            rows,
+            RowKey.kindStart(overlayId, RowKey.INODE),
+            RowKey.kindStart(overlayId, RowKey.INODE + 1))) {
+      while (cursor.next()) {
+        if (Row.decode(cursor.value()) instanceof Row.Inode inode
+            && inode.state().ownData()
+            && inode.state().baseVersion() == version) {
+          return true;
+        }
+      }
+      return false;
+    }
   }
 
   static byte[] blockKey(long overlayId, BlockId id) {

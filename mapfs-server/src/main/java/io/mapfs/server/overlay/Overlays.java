@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
@@ -115,6 +117,16 @@ public final class Overlays implements Closeable {
                   + "; then start the appliance anew, or remove the node");
     }
     return overlay;
+  }
+
+  /** The rows of all of them. */
+  public OverlayRows rows() {
+    return rows;
+  }
+
+  /** Nodes whose overlays are out of use. */
+  public Set<String> faulted() {
+    return new TreeSet<>(faults.keySet());
   }
 
   /** Why the node's overlay is out of use; {@code null} if it is not. */

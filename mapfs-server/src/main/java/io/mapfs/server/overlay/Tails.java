@@ -1,5 +1,7 @@
 package io.mapfs.server.overlay;
 
+import io.mapfs.core.block.BlockId;
+import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
 import io.mapfs.core.journal.RecordCodec;
@@ -24,6 +26,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -194,6 +197,26 @@ public final class Tails implements Closeable {
   public synchronized byte[] read(NodeRecord node, Tail tail, long offsetBytes, int mostBytes)
       throws IOException {
     return log(node, tail.record()).read(offsetBytes, mostBytes);
+  }
+
+  /** Tells every block that a record of any tail names. */
+  public synchronized void forEachNamed(Consumer<BlockId> consumer) throws IOException {
+    for (TailRecord record : control.list(ControlTable.TAILS, "")) {
+      NodeRecord node = control.get(ControlTable.NODES, record.node());
+      if (node != null) {
+        forEach(
+            node,
+            tail(node, record),
+            each -> {
+              for (Change change : each.changes()) {
+                if (change instanceof Change.PutBlock put && put.id() != null) {
+                  consumer.accept(put.id());
+                }
+              }
+              return true;
+            });
+      }
+    }
   }
 
   // ---- dropping ----

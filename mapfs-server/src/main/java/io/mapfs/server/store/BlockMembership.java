@@ -7,11 +7,12 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
- * Which blocks a version names: the first eight bytes of their ids, sorted. Eight bytes a block (8
- * MB for 128 GB of content); two ids of one store share them once in 2^64 / n tries, and to have
- * one made on purpose is 2^64 hashes of work for a block whose id one must know already.
+ * Which blocks a version, or a whole store, names: the first eight bytes of their ids, sorted.
+ * Eight bytes a block (8 MB for 128 GB of content); two ids of one store share them once in 2^64 /
+ * n tries, and to have one made on purpose is 2^64 hashes of work for a block whose id one must
+ * know already.
  */
-final class BlockMembership {
+public final class BlockMembership {
   private final long[] prefixes;
 
   private BlockMembership(long[] prefixes) {
@@ -19,24 +20,36 @@ final class BlockMembership {
   }
 
   static BlockMembership of(RepositoryTree tree) {
-    Collector collector = new Collector();
-    forEachBlock(tree, collector);
-    return new BlockMembership(collector.sorted());
+    Builder builder = new Builder();
+    forEachBlock(tree, builder);
+    return builder.build();
   }
 
-  private static final class Collector implements Consumer<BlockId> {
+  /** Is told the blocks, in any order, repeated ones too. For one thread. */
+  public static final class Builder implements Consumer<BlockId> {
     private long[] prefixes = new long[1024];
     private int count;
 
     @Override
     public void accept(BlockId id) {
       if (count == prefixes.length) {
-        prefixes = Arrays.copyOf(prefixes, count + (count >> 1));
+        compact();
       }
       prefixes[count++] = id.a();
     }
 
-    long[] sorted() {
+    /** Makes room: by what was said twice, else by more memory. */
+    private void compact() {
+      prefixes = sorted();
+      count = prefixes.length;
+      prefixes = Arrays.copyOf(prefixes, count + (count >> 1) + 1024);
+    }
+
+    public BlockMembership build() {
+      return new BlockMembership(sorted());
+    }
+
+    private long[] sorted() {
       long[] sorted = Arrays.copyOf(prefixes, count);
       Arrays.sort(sorted);
       int kept = 0;
@@ -62,7 +75,7 @@ final class BlockMembership {
     }
   }
 
-  boolean contains(BlockId id) {
+  public boolean contains(BlockId id) {
     return Arrays.binarySearch(prefixes, id.a()) >= 0;
   }
 

@@ -90,6 +90,13 @@ public final class Imports {
     }
   }
 
+  /** Whether anybody imports anything now. */
+  public boolean isImporting() {
+    synchronized (running) {
+      return !running.isEmpty();
+    }
+  }
+
   public boolean isImporting(Object owner) {
     synchronized (running) {
       return running.values().stream().anyMatch(found -> found.owner() == owner);

@@ -23,6 +23,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 
 /** The masters, their versions and the trees of these. Safe for concurrent use. */
 public final class Repository {
@@ -40,6 +42,9 @@ public final class Repository {
   private final SigningKey key;
   private final String clusterId;
   private final Map<VersionName, TreeIndex> trees = new ConcurrentHashMap<>();
+
+  /** Held for reading while something is made to stand on a version, for writing at a deletion. */
+  private final ReentrantReadWriteLock uses = new ReentrantReadWriteLock();
 
   /** Least recently used first; protected by itself. */
   private final Map<VersionName, BlockMembership> memberships =
@@ -262,6 +267,53 @@ public final class Repository {
 
   Path treeFile(String master, int version) {
     return directory.resolve(master).resolve(version + TREE_SUFFIX);
+  }
+
+  /** Tells every block that a version names, repeated ones too. */
+  public void forEachBlock(String master, int version, Consumer<BlockId> consumer)
+      throws IOException {
+    BlockMembership.forEachBlock(tree(master, version), consumer);
+  }
+
+  // ---- use and deletion ----
+
+  /** Something that makes an overlay stand on a version, or that deletes one. */
+  @FunctionalInterface
+  public interface Use<T> {
+    T run() throws IOException, ApplianceException;
+  }
+
+  /** No version is deleted meanwhile. */
+  public <T> T using(Use<T> use) throws IOException, ApplianceException {
+    uses.readLock().lock();
+    try {
+      return use.run();
+    } finally {
+      uses.readLock().unlock();
+    }
+  }
+
+  /**
+   * Deletes a version; its blocks stay until the store is swept.
+   *
+   * @param check refuses if something still needs it; nothing new comes to need it meanwhile
+   */
+  public void delete(VersionRecord version, Use<?> check) throws IOException, ApplianceException {
+    uses.writeLock().lock();
+    try {
+      check.run();
+      VersionName name = new VersionName(version.master(), version.version());
+      control.commit(
+          ControlChange.delete(
+              ControlTable.VERSIONS, ControlTable.key(version.master(), version.version())));
+      trees.remove(name);
+      synchronized (memberships) {
+        memberships.remove(name);
+      }
+      Files.deleteIfExists(treeFile(version.master(), version.version()));
+    } finally {
+      uses.writeLock().unlock();
+    }
   }
 
   // ---- publishing ----
