@@ -327,10 +327,9 @@ public final class Appliance implements ApplianceService, Closeable {
             access.requireNode(client, record.node());
             store.space().require(0);
             requireBlocks(client, record);
-            return overlays
-                .get(record.node())
-                .journal()
-                .append(client.number(), record, request.pages());
+            Overlay overlay = overlays.get(record.node());
+            overlay.requireQuota(record);
+            return overlay.journal().append(client.number(), record, request.pages());
           });
     } catch (ApplianceException e) {
       return CompletableFuture.failedFuture(e);

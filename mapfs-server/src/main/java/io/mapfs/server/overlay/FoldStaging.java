@@ -49,6 +49,9 @@ final class FoldStaging {
   private static final class OpenBlock {
     final byte[] bytes = new byte[BlockId.BLOCK_BYTES];
     int length;
+
+    /** One bit a page: what the overlay wrote itself, the first page lowest. */
+    int pages;
   }
 
   /** The rows to write. Blocks that are still open are closed first. */
@@ -146,6 +149,7 @@ final class FoldStaging {
     int to = (int) Math.min(block.length, endBytes - start);
     if (from < to) {
       Arrays.fill(block.bytes, from, to, (byte) 0);
+      block.pages &= ~Row.pages(from, to);
     }
   }
 
@@ -159,6 +163,7 @@ final class FoldStaging {
             : openBlock(key);
     source.get(block.bytes, at, lengthBytes);
     block.length = Math.max(block.length, at + lengthBytes);
+    block.pages |= Row.pages(at, at + lengthBytes);
     staged.remove(key);
     if (open.size() > MOST_OPEN_BLOCKS) {
       closeBlocks();
@@ -180,6 +185,7 @@ final class FoldStaging {
       byte[] content = blocks.read(own.id());
       System.arraycopy(content, 0, block.bytes, 0, content.length);
       block.length = content.length;
+      block.pages = own.pages();
     } else if (row == null) {
       BlockId base = base(key.ino(), key.blockIndex());
       if (base != null) {
@@ -197,6 +203,7 @@ final class FoldStaging {
     if (block.length > length) {
       Arrays.fill(block.bytes, length, block.length, (byte) 0);
       block.length = length;
+      block.pages &= Row.pages(0, length);
     }
   }
 
@@ -245,7 +252,9 @@ final class FoldStaging {
       }
       staged.put(
           key,
-          zeros ? hidden(key) : new Row.Block(blocks.write(block.bytes, length), length, false));
+          zeros
+              ? hidden(key)
+              : new Row.Block(blocks.write(block.bytes, length), length, false, block.pages));
     }
     open.clear();
   }

@@ -126,6 +126,6 @@ final class Folder {
       return Row.Zeros.INSTANCE;
     }
     StoredBlock stored = blocks.stored(id);
-    return new Row.Block(id, stored.rawBytes(), true);
+    return new Row.Block(id, stored.rawBytes(), true, Row.pages(0, stored.rawBytes()));
   }
 }

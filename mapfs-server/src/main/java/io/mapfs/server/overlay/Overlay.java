@@ -1,7 +1,11 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
+import io.mapfs.core.journal.Change;
+import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.text.Sizes;
 import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.Session;
 import io.mapfs.server.store.Blocks;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
@@ -17,8 +21,12 @@ import java.util.concurrent.Executor;
 
 /** One node's overlay: its lease, its journal, its head. Safe for concurrent use. */
 public final class Overlay implements Closeable {
+  /** How far an honest node may pass its quota: by writers that all saw the last of the room. */
+  private static final long QUOTA_SLACK_BYTES = 64L << 20;
+
   private final String node;
   private final long overlayId;
+  private final long quotaBytes;
   private final OverlayRows rows;
   private final OverlayJournal journal;
   private final OverlayHead head;
@@ -67,6 +75,7 @@ public final class Overlay implements Closeable {
       Parts parts) {
     this.node = node.name();
     this.overlayId = node.overlayId();
+    this.quotaBytes = node.quotaBytes();
     this.rows = parts.rows();
     Retained retained = new Retained();
     snapshots.forEach(snapshot -> retained.add(snapshot.sequence()));
@@ -130,6 +139,28 @@ public final class Overlay implements Closeable {
   public Standing standing() {
     OverlayJournal.Durable durable = journal.durable();
     return new Standing(durable.epoch(), durable.sequence(), durable.hash(), head.position());
+  }
+
+  /**
+   * Refuses content of a node that is well past its quota. One that keeps to the rules refuses
+   * itself before; what takes content away is never refused.
+   */
+  public void requireQuota(JournalRecord record) throws ApplianceException {
+    if (quotaBytes == 0 || head.position().ownBytes() <= quotaBytes + QUOTA_SLACK_BYTES) {
+      return;
+    }
+    for (Change change : record.changes()) {
+      if (change instanceof Change.WritePages
+          || (change instanceof Change.PutBlock put && put.id() != null)) {
+        throw new ApplianceException(
+            FailureCode.NO_SPACE,
+            node
+                + " has "
+                + Sizes.format(head.position().ownBytes())
+                + " of its own, more than its quota of "
+                + Sizes.format(quotaBytes));
+      }
+    }
   }
 
   /** Whether the node's own rows name the block. */
