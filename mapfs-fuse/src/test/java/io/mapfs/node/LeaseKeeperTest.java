@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 
 final class LeaseKeeperTest {
   private static final long EPOCH = 7;
-  private static final ApplianceException LOST =
+  private final ApplianceException lost =
       new ApplianceException(FailureCode.UNAVAILABLE, "a planted break");
 
   private final Appliance appliance = new Appliance();
@@ -40,7 +40,7 @@ final class LeaseKeeperTest {
 
   private void reconnect() {
     keeper.holds(appliance, shipper, EPOCH);
-    keeper.disconnected(LOST);
+    keeper.disconnected(lost);
     assertFalse(ships());
     keeper.connected(appliance.welcome());
   }
@@ -86,7 +86,7 @@ final class LeaseKeeperTest {
   void whatWaitsOnAnOlderConnectionIsForgotten() {
     appliance.refuse(FailureCode.UNAVAILABLE);
     reconnect();
-    keeper.disconnected(LOST);
+    keeper.disconnected(lost);
     timers.remove().run();
     assertEquals(1, appliance.resumed.size());
     assertFalse(ships());
