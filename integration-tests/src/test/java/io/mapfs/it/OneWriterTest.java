@@ -174,4 +174,31 @@ final class OneWriterTest {
     assertEquals("No late tails.\n", user.run("node", "tail", "list", "web01").ok().out());
     user.umount(elsewhere).ok();
   }
+
+  @Test
+  void aNodeOnOtherHardwareKeepsItsIdentityOrGetsANewOne() throws Exception {
+    mount();
+    Files.writeString(root.resolve("etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
+    Files.createDirectories(root.resolve("etc/ssh"));
+    Files.writeString(root.resolve("etc/ssh/ssh_host_ed25519_key"), "secret\n");
+    Files.writeString(root.resolve("etc/ssh/sshd_config"), "kept\n");
+    Path outside = Files.writeString(user.path("outside"), "not the node's\n");
+    Files.createDirectories(root.resolve("var/lib"));
+    Files.createSymbolicLink(root.resolve("var/lib/systemd"), outside.getParent());
+    Files.writeString(user.path("random-seed"), "not the node's either\n");
+    user.umount(root).ok();
+    mount();
+    assertEquals(
+        "0123456789abcdef0123456789abcdef\n", Files.readString(root.resolve("etc/machine-id")));
+    user.umount(root).ok();
+    JsonObject renewed = mount("--renew-identity");
+    assertEquals(
+        "[\"etc/machine-id\",\"etc/ssh/ssh_host_ed25519_key\"]", renewed.get("renewed").toString());
+    assertEquals("", Files.readString(root.resolve("etc/machine-id")));
+    Path key = root.resolve("etc/ssh/ssh_host_ed25519_key");
+    assertFalse(Files.exists(key) && Files.readString(key).equals("secret\n"));
+    assertEquals("kept\n", Files.readString(root.resolve("etc/ssh/sshd_config")));
+    assertEquals("not the node's either\n", Files.readString(user.path("random-seed")));
+    user.umount(root).ok();
+  }
 }

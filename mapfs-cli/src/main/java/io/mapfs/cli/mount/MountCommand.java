@@ -1,5 +1,6 @@
 package io.mapfs.cli.mount;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Fields;
@@ -50,8 +51,19 @@ public class MountCommand implements Callable<Integer> {
       description = "Longest time to wait for the mount to answer (default: ${DEFAULT-VALUE}).")
   private int timeoutSeconds;
 
+  @Option(
+      names = "--renew-identity",
+      description =
+          "Give the root a new identity: machine-id, SSH host keys, random seed"
+              + " (default: it keeps the one that it has).")
+  private boolean renewIdentity;
+
   @Override
   public final Integer call() throws Exception {
+    if (renewIdentity && (foreground || options.readOnly())) {
+      throw new CommandFailure(
+          FailureCode.INVALID, "--renew-identity goes with neither --foreground nor --read-only");
+    }
     Path mountPoint = MountPoint.check(directory);
     options.checkOutside(mountPoint, node);
     refuseSecondMount();
@@ -61,12 +73,20 @@ public class MountCommand implements Callable<Integer> {
     }
     JsonObject report =
         DaemonStart.inBackground(node, mountPoint, options, Duration.ofSeconds(timeoutSeconds));
+    if (renewIdentity) {
+      JsonArray renewed = new JsonArray();
+      IdentityFiles.renew(mountPoint).forEach(renewed::add);
+      report.add("renewed", renewed);
+    }
     output.print(
         report,
         out -> {
           out.printf(
               "Mounted %s at %s (front end %s), log: %s%n",
               node, mountPoint, Fields.text(report, "frontEnd"), Fields.text(report, "log"));
+          for (String file : Fields.texts(report, "renewed")) {
+            out.printf("Renewed /%s%n", file);
+          }
           if (Fields.number(report, "lateRecords") > 0) {
             out.printf(
                 "Changes of an earlier mount came too late and are kept aside: mapfs node tail list"
