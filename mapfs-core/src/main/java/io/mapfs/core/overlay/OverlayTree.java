@@ -236,7 +236,7 @@ final class OverlayTree {
       Attributes attributes = base.attributes(requireBase(ino));
       boolean unwritten = attributes.allocatedBytes() == 0 && writers.has(ino);
       FileTime accessed = readTimes.get(ino, attributes.atime());
-      return unwritten || accessed != attributes.atime()
+      return unwritten || !accessed.equals(attributes.atime())
           ? with(attributes, unwritten ? Change.PAGE_BYTES : attributes.allocatedBytes(), accessed)
           : attributes;
     }
