@@ -1,7 +1,9 @@
 package io.mapfs.client;
 
 import com.google.gson.JsonObject;
+import io.mapfs.core.tree.CorruptTreeException;
 import io.mapfs.core.tree.TreeIndex;
+import io.mapfs.core.tree.TreeRepair;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Limits;
@@ -34,7 +36,8 @@ import java.util.regex.Pattern;
  *
  * <p>A file's name holds the appliance's identity, the version and its root hash, so that a file is
  * never mistaken for another tree's. It appears under its name once it is whole and verified; a
- * download that broke off goes on where it stopped. The least recently opened files beyond a bound
+ * download that broke off goes on where it stopped. A page that is found damaged while the index is
+ * open is fetched again and put right in the file. The least recently opened files beyond a bound
  * are deleted; an index that is open lives on without its name.
  */
 public final class TreeFiles {
@@ -68,7 +71,8 @@ public final class TreeFiles {
    */
   public TreeIndex open(String master, int version) throws ApplianceException, IOException {
     String prefix = client.welcome().clusterId() + "-" + master + "@" + version + "-";
-    TreeIndex known = openKnown(prefix);
+    TreeRepair repair = repair(master, version);
+    TreeIndex known = openKnown(prefix, repair);
     if (known != null) {
       return known;
     }
@@ -81,7 +85,7 @@ public final class TreeFiles {
     Path file = directory.resolve(prefix + hash + COMPLETE);
     // One download of one tree at a time in this process; the file lock keeps other processes out.
     synchronized (locks.computeIfAbsent(file, key -> new Object())) {
-      TreeIndex present = openPresent(file, hash);
+      TreeIndex present = openPresent(file, hash, repair);
       if (present != null) {
         return present;
       }
@@ -91,7 +95,7 @@ public final class TreeFiles {
   }
 
   /** A file whose name begins like this: a version never changes, so nobody need be asked. */
-  private TreeIndex openKnown(String prefix) throws IOException {
+  private TreeIndex openKnown(String prefix, TreeRepair repair) throws IOException {
     if (!Files.isDirectory(directory)) {
       return null;
     }
@@ -101,7 +105,7 @@ public final class TreeFiles {
         String name = file.getFileName().toString();
         String hash = name.substring(prefix.length(), name.length() - COMPLETE.length());
         if (HASH.matcher(hash).matches()) {
-          return openPresent(file, hash);
+          return openPresent(file, hash, repair);
         }
       }
     }
@@ -109,14 +113,15 @@ public final class TreeFiles {
   }
 
   /** The file's index; {@code null} if there is none, or none that can be used. */
-  private static TreeIndex openPresent(Path file, String hash) throws IOException {
+  private static TreeIndex openPresent(Path file, String hash, TreeRepair repair)
+      throws IOException {
     try {
-      TreeIndex index = TreeIndex.open(file, HexFormat.of().parseHex(hash));
+      TreeIndex index = TreeIndex.open(file, HexFormat.of().parseHex(hash), repair);
       Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
       return index;
     } catch (NoSuchFileException e) {
       return null;
-    } catch (IOException e) {
+    } catch (IOException | CorruptTreeException e) {
       Files.deleteIfExists(file); // damaged since: to be had again
       return null;
     }
@@ -132,7 +137,9 @@ public final class TreeFiles {
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE);
         FileLock lock = channel.lock()) {
-      TreeIndex present = openPresent(file, hash); // another process's, while this one waited
+      TreeIndex present =
+          openPresent(
+              file, hash, repair(master, version)); // another process's, while this one waited
       if (present != null) {
         return present;
       }
@@ -145,7 +152,20 @@ public final class TreeFiles {
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
     }
     dropOldest();
-    return TreeIndex.open(file, HexFormat.of().parseHex(hash));
+    return TreeIndex.open(file, HexFormat.of().parseHex(hash), repair(master, version));
+  }
+
+  /** Takes a damaged page from the appliance. */
+  private TreeRepair repair(String master, int version) {
+    return (offset, length) -> {
+      try {
+        return ApplianceClient.await(
+                client.getTree(master, version, offset, length, Priority.DEMAND))
+            .data();
+      } catch (ApplianceException e) {
+        throw new IOException(e.getMessage(), e);
+      }
+    };
   }
 
   /** Asks for what is missing at the end, some chunks ahead, and appends it in order. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.tree.CorruptTreeException;
 import io.mapfs.core.tree.RepositoryTree;
 import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.tree.TreeIndex;
@@ -73,6 +74,40 @@ final class TreeFilesTest {
     appliance.requests.clear();
     assertWhole(files.open("debian", 1));
     assertEquals(1 << 20, ((Message.GetTree) appliance.requests.get(0)).offsetBytes());
+  }
+
+  @Test
+  void damagedPagesAreFetchedAgainWhenTheyAreRead() throws Exception {
+    Path file = files.open("debian", 1).file();
+    byte[] whole = Files.readAllBytes(file);
+    byte[] damaged = whole.clone();
+    int pages = 0;
+    // Page after page; the header and the hashes at the end are looked at when the file is opened.
+    for (int at = 4096 + 17; at < whole.length * 9 / 10; at += 70_001) {
+      damaged[at] ^= 4;
+      pages++;
+    }
+    Files.write(file, damaged);
+    appliance.requests.clear();
+    TreeIndex tree = new TreeFiles(appliance, directory()).open("debian", 1);
+    tree.verifyAll();
+    assertWhole(tree);
+    assertEquals(pages, appliance.requests.size());
+    assertArrayEquals(whole, Files.readAllBytes(file));
+  }
+
+  @Test
+  void aDamagedPageIsAnErrorWhileTheApplianceIsAway() throws Exception {
+    Path file = files.open("debian", 1).file();
+    byte[] damaged = Files.readAllBytes(file);
+    damaged[damaged.length / 2] ^= 4;
+    Files.write(file, damaged);
+    TreeIndex tree = new TreeFiles(appliance, directory()).open("debian", 1);
+    appliance.failFrom = 0;
+    CorruptTreeException e = assertThrows(CorruptTreeException.class, tree::verifyAll);
+    assertTrue(e.getMessage().contains("damaged at offset"), e.getMessage());
+    appliance.failFrom = -1;
+    tree.verifyAll();
   }
 
   @Test

@@ -52,7 +52,17 @@ public final class TreeIndex implements RepositoryTree {
    * @throws IOException if it is another tree, not whole, damaged, or of a newer format
    */
   public static TreeIndex open(Path file, byte[] expectedRootHash) throws IOException {
-    TreeIndex index = open(file);
+    return open(file, expectedRootHash, TreeRepair.NONE);
+  }
+
+  /**
+   * The same; pages that are found damaged later are fetched anew and put right in the file.
+   *
+   * @throws IOException as above: header and page hashes are not repaired
+   */
+  public static TreeIndex open(Path file, byte[] expectedRootHash, TreeRepair repair)
+      throws IOException {
+    TreeIndex index = open(file, repair);
     if (!Arrays.equals(index.rootHash, expectedRootHash)) {
       throw new IOException(
           "tree index "
@@ -71,12 +81,16 @@ public final class TreeIndex implements RepositoryTree {
    * @throws IOException if it is not whole, damaged, or of a newer format
    */
   public static TreeIndex open(Path file) throws IOException {
+    return open(file, TreeRepair.NONE);
+  }
+
+  private static TreeIndex open(Path file, TreeRepair repair) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return new TreeIndex(file, channel);
+      return new TreeIndex(file, channel, repair);
     }
   }
 
-  private TreeIndex(Path file, FileChannel channel) throws IOException {
+  private TreeIndex(Path file, FileChannel channel, TreeRepair repair) throws IOException {
     this.file = file;
     fileBytes = channel.size();
     if (fileBytes < TreeFormat.HEADER_BYTES + 2 * TreeFormat.HASH_BYTES) {
@@ -127,7 +141,7 @@ public final class TreeIndex implements RepositoryTree {
     }
     header.get(TreeFormat.HEADER_MASTER + 1, masterBytes);
     master = new String(masterBytes, UTF_8);
-    pages = new TreePages(file, channel, pagesEnd, hashes);
+    pages = new TreePages(file, channel, pagesEnd, hashes, repair);
     TreeSection[] sections = new TreeSection[TreeFormat.SECTION_COUNT];
     for (int i = 0; i < sections.length; i++) {
       sections[i] = section(channel, header, i, pagesEnd);
