@@ -31,6 +31,13 @@ public interface KeyValueStore extends Closeable {
   /** Makes everything written so far survive a power cut, also where the store keeps no log. */
   void flush() throws IOException;
 
+  /**
+   * Reads all that is on disk once and checks it against its checksums.
+   *
+   * @throws DamagedStoreException if something is not as it was written
+   */
+  void verify() throws IOException;
+
   /** A named table. */
   interface Table {
     String name();

@@ -1,5 +1,6 @@
 package io.mapfs.core.rocks;
 
+import io.mapfs.core.kv.DamagedStoreException;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.rocksdb.RocksDBException;
@@ -26,8 +27,10 @@ final class RocksErrors {
       return new IOException(
           "no space left for the database in " + directory + ": free some space and try again", e);
     }
-    if (code == Status.Code.Corruption) {
-      return new IOException("the database in " + directory + " is damaged: " + text, e);
+    boolean lost =
+        text.contains("No such file or directory") || text.contains("Input/output error");
+    if (code == Status.Code.Corruption || (code == Status.Code.IOError && lost)) {
+      return new DamagedStoreException("the database in " + directory + " is damaged: " + text, e);
     }
     return new IOException("the database in " + directory + " failed: " + text, e);
   }

@@ -224,6 +224,15 @@ public final class RocksStore implements KeyValueStore {
         });
   }
 
+  @Override
+  public void verify() throws IOException {
+    reading(
+        () -> {
+          db.verifyChecksum();
+          return null;
+        });
+  }
+
   private void flushTables() throws RocksDBException {
     List<ColumnFamilyHandle> families = new ArrayList<>();
     for (RocksTable table : tables.values()) {
