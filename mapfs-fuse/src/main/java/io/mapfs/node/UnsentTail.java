@@ -6,7 +6,6 @@ import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import io.mapfs.core.wire.Protocol;
-import java.util.Iterator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,11 +29,10 @@ record UnsentTail(int sent, int late, String refusal) {
    */
   static UnsentTail handOver(ApplianceClient client, String node, OverlayState state)
       throws ApplianceException {
-    Iterator<OverlayState.TailRecord> records = state.tail(0).iterator();
-    if (!records.hasNext()) {
+    if (state.lastSequence() == 0) {
       return NONE;
     }
-    long epoch = records.next().record().epoch();
+    long epoch = state.lastEpoch();
     Message.OverlayPosition at = ApplianceClient.await(client.getPosition(node));
     if (epoch == at.epoch() && state.lastSequence() <= at.sequence()) {
       return NONE;

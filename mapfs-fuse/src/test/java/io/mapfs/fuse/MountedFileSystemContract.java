@@ -484,12 +484,26 @@ public abstract class MountedFileSystemContract {
     assertEquals("755", sh(user + "truncate -s 10 t; stat -c %a t"));
     assertEquals("755", sh(user + "sh -c ': >o'; stat -c %a o"));
     assertEquals("755", sh("chown 1:1 c; stat -c %a c"));
+    sh("for f in a p; do cp /bin/true $f; chown 12345:12345 $f; chmod 6755 $f; done");
+    assertEquals("755", sh(user + "fallocate -l 100000 a; stat -c %a a"));
+    assertEquals("755", sh(user + "fallocate -p -l 5000 p; stat -c %a p"));
     assertEquals("6755", sh("cp /bin/true r; chmod 6755 r; echo x >>r; stat -c %a r"));
   }
 
   @Test
-  void dropsCapabilitiesOnWrite() throws Exception {
+  void dropsCapabilitiesOnWriteAndTruncation() throws Exception {
     needs(Feature.SETID_CLEARING);
+    assertEquals(
+        "gone",
+        sh(
+            "cp /bin/true t; setcap cap_net_raw+ep t; getcap t | grep -q net_raw; "
+                + "truncate -s 100 t; test -z \"$(getcap t)\" && echo gone"));
+    // Set while the kernel holds pages of before: its writing them back is no write.
+    assertEquals(
+        "kept",
+        sh(
+            "cp /bin/true k; exec 3<>k; printf x >&3; setcap cap_net_raw+ep k; "
+                + "exec 3>&-; getcap k | grep -q net_raw && echo kept"));
     assertEquals(
         "gone",
         sh(

@@ -158,6 +158,10 @@ public interface FileSystemOperations {
 
   void removexattr(RequestContext context, long node, Name name) throws FsException;
 
+  /**
+   * Changes the space or the length of a file. The implementation clears setuid, setgid and
+   * security.capability where the caller is not root: the kernel leaves that to it.
+   */
   void fallocate(
       RequestContext context, long node, long handle, int mode, long offsetBytes, long lengthBytes)
       throws FsException;
@@ -166,7 +170,7 @@ public interface FileSystemOperations {
   long lseek(RequestContext context, long node, long handle, long offsetBytes, int whence)
       throws FsException;
 
-  /** Returns the number of bytes copied. */
+  /** Returns the number of bytes copied. Clears setuid and the like as fallocate does. */
   long copyFileRange(
       RequestContext context,
       long sourceNode,

@@ -57,14 +57,14 @@ final class AttributeOperations {
     }
     if (change.sizeBytes() != null) {
       requireResizable(type, change.sizeBytes());
-      resizer.resize(context, ino, change.sizeBytes());
+      resizer.resize(context, ino, change.sizeBytes(), inode -> apply(inode, change));
+      return getattr(node);
     }
     tree.lock.writeLock().lock();
     try {
       batches.reserve(3, RecordCodec.encodedBytes(tree.xattrs(ino)), 0);
       OverlayInode inode = tree.copyUp(ino);
       apply(inode, change);
-      inode.ctime = change.ctime() != null ? change.ctime() : clock.now();
       tree.changed(inode);
       return tree.attributes(ino);
     } finally {
@@ -114,6 +114,7 @@ final class AttributeOperations {
       tree.ownData(inode);
       inode.mtime = change.mtime();
     }
+    inode.ctime = change.ctime() != null ? change.ctime() : clock.now();
   }
 
   byte[] readlink(long node) throws FsException {

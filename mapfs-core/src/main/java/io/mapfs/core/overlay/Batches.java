@@ -1,10 +1,8 @@
 package io.mapfs.core.overlay;
 
-import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.overlay.OpenBatch.Cut;
-import java.io.IOException;
 
 /**
  * The open batch as operations see it: room in it is reserved, it is cut, and what was cut is
@@ -56,8 +54,13 @@ final class Batches {
     }
   }
 
-  /** Reserves room in the open batch, or in the next one. Exclusive. */
-  void reserve(int changes, int bytes, int pages) {
+  /**
+   * Reserves room in the open batch, or in the next one. Exclusive.
+   *
+   * @throws FsException EIO if there are no inode numbers or cookies left
+   */
+  void reserve(int changes, int bytes, int pages) throws FsException {
+    state.numbers().require();
     if (!tree.reserve(changes, bytes, pages)) {
       cutLocked();
       if (!tree.reserve(changes, bytes, pages)) {
@@ -78,12 +81,7 @@ final class Batches {
       return;
     }
     awaitSealed(context);
-    state.pageLog().sync();
-    try {
-      state.journal().sync();
-    } catch (IOException e) {
-      throw new FsException(Errno.EIO, "local journal", e);
-    }
+    state.sync(pipeline.acknowledgedSequence(), pipeline.acknowledgedBatch());
   }
 
   /** Everything that was changed before is durable at the appliance. */

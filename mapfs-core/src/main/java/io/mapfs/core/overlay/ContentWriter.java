@@ -93,7 +93,7 @@ final class ContentWriter {
   }
 
   /** Writes at most {@link #PIECE_BYTES} from one page to another, as one. */
-  void writePiece(
+  private void writePiece(
       RequestContext context,
       long ino,
       long offsetBytes,
@@ -119,7 +119,8 @@ final class ContentWriter {
         OverlayInode inode = pages.requireOwnData(ino);
         synchronized (inode) {
           tree.extents(inode);
-          quota.require(inode, firstPage, lastPage);
+          // Refused before anything is fetched; granted below, when it is known to be needed.
+          quota.settle(quota.grant(inode, firstPage, lastPage));
           if (pageCount == 1 && headPartial && isOpenOwn(inode, firstPage)) {
             if (tree.reserve(4, xattrBytes(inode, clearSetid), 0)) {
               long slot =
@@ -215,11 +216,15 @@ final class ContentWriter {
                   && !tail.equals(PageSource.of(inode, lastPage, tree.batchNumber())))) {
             return false;
           }
-          quota.require(inode, firstPage, lastPage);
-          if (tree.reserve(4, xattrBytes(inode, clearSetid), pageCount)) {
-            pages.put(inode, firstPage, pageCount, slot);
-            written(inode, endBytes, clearSetid, touch);
-            return true;
+          long granted = quota.grant(inode, firstPage, lastPage);
+          try {
+            if (tree.reserve(4, xattrBytes(inode, clearSetid), pageCount)) {
+              pages.put(inode, firstPage, pageCount, slot);
+              written(inode, endBytes, clearSetid, touch);
+              return true;
+            }
+          } finally {
+            quota.settle(granted);
           }
         }
       } finally {

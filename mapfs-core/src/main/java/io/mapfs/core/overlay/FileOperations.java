@@ -178,7 +178,7 @@ final class FileOperations {
     ByteBuffer buffer = ByteBuffer.allocate((int) length);
     read(context, sourceNode, sourceOffsetBytes, buffer);
     buffer.flip();
-    return write(context, targetNode, targetOffsetBytes, buffer, false);
+    return write(context, targetNode, targetOffsetBytes, buffer, Privileges.areTakenBy(context));
   }
 
   private long regularSize(long node) throws FsException {

@@ -1,21 +1,18 @@
 package io.mapfs.core.overlay;
 
+import io.mapfs.core.fs.FsException;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
 import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.journal.RecordLimits;
 import java.io.Closeable;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
@@ -49,55 +46,53 @@ final class LocalJournal implements Closeable {
   private record Location(Segment segment, long position, int payloadBytes) {}
 
   private static final class Segment {
-    final Path file;
-    final FileChannel channel;
+    final SegmentFile file;
     long endBytes;
     long lastSequence;
-    boolean unsynced;
 
-    Segment(Path file, FileChannel channel) {
+    Segment(SegmentFile file) {
       this.file = file;
-      this.channel = channel;
     }
   }
 
+  private final LocalFiles files;
   private final Path directory;
   private final List<Segment> segments = new ArrayList<>();
   private final NavigableMap<Long, Location> entries = new TreeMap<>();
 
   private final long segmentBytes;
 
-  private LocalJournal(Path directory, long segmentBytes) {
+  private LocalJournal(LocalFiles files, Path directory, long segmentBytes) {
+    this.files = files;
     this.directory = directory;
     this.segmentBytes = segmentBytes;
   }
 
   /**
-   * Opens the journal.
+   * Opens the journal in a directory that is there.
    *
+   * @param segmentBytes a segment takes no more when it is at least this long
    * @throws IOException also for a segment of a newer format, which is left as it is
    */
-  static LocalJournal open(Path directory) throws IOException {
-    return open(directory, SEGMENT_BYTES);
-  }
-
-  static LocalJournal open(Path directory, long segmentBytes) throws IOException {
-    Files.createDirectories(directory);
-    List<Path> files = new ArrayList<>();
+  static LocalJournal open(LocalFiles files, Path directory, long segmentBytes) throws IOException {
+    List<Path> paths = new ArrayList<>();
     try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, PREFIX + "*" + SUFFIX)) {
-      found.forEach(files::add);
+      found.forEach(paths::add);
     }
-    files.sort(null);
-    LocalJournal journal = new LocalJournal(directory, segmentBytes);
+    paths.sort(null);
+    LocalJournal journal = new LocalJournal(files, directory, segmentBytes);
     try {
       boolean damaged = false;
-      for (Path file : files) {
+      for (Path path : paths) {
         if (damaged) {
-          Files.delete(file);
+          Files.delete(path);
         } else {
-          damaged = !journal.load(file);
+          damaged = !journal.load(path);
         }
       }
+    } catch (FsException e) {
+      journal.close();
+      throw failure(e);
     } catch (IOException | RuntimeException e) {
       journal.close();
       throw e;
@@ -105,14 +100,17 @@ final class LocalJournal implements Closeable {
     return journal;
   }
 
+  private static IOException failure(FsException e) {
+    return new IOException("local journal: " + e.getMessage(), e);
+  }
+
   /** Loads a segment; false if it had to be cut or is of no use, so that nothing may follow it. */
-  private boolean load(Path file) throws IOException {
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
-    Segment segment = new Segment(file, channel);
-    long size = channel.size();
+  private boolean load(Path path) throws IOException, FsException {
+    Segment segment = new Segment(SegmentFile.open(files, path));
+    long size = segment.file.sizeBytes();
     if (size < HEADER_BYTES || !hasHeader(segment)) {
-      channel.close();
-      Files.delete(file);
+      segment.file.close();
+      segment.file.unlink();
       return false;
     }
     segments.add(segment);
@@ -138,15 +136,15 @@ final class LocalJournal implements Closeable {
     }
     segment.endBytes = at;
     if (at < size) {
-      channel.truncate(at);
+      segment.file.truncate(at);
       return false;
     }
     return true;
   }
 
-  private static boolean hasHeader(Segment segment) throws IOException {
+  private static boolean hasHeader(Segment segment) throws IOException, FsException {
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
-    readFully(segment.channel, header, 0);
+    segment.file.read(header, 0);
     header.flip();
     if (header.getInt() != MAGIC) {
       return false;
@@ -155,7 +153,7 @@ final class LocalJournal implements Closeable {
     if (version != VERSION) {
       throw new IOException(
           "local journal "
-              + segment.file
+              + segment.file.path()
               + " has format version "
               + version
               + "; this release reads version 1: use the release that wrote it");
@@ -164,12 +162,12 @@ final class LocalJournal implements Closeable {
   }
 
   /** The payload of the entry at this place, or {@code null} if there is no whole, valid one. */
-  private static ByteBuffer payloadAt(Segment segment, long at, long size) throws IOException {
+  private static ByteBuffer payloadAt(Segment segment, long at, long size) throws FsException {
     if (size - at < ENTRY_HEADER_BYTES) {
       return null;
     }
     ByteBuffer header = ByteBuffer.allocate(ENTRY_HEADER_BYTES);
-    readFully(segment.channel, header, at);
+    segment.file.read(header, at);
     header.flip();
     int length = header.getInt();
     int checksum = header.getInt();
@@ -177,7 +175,7 @@ final class LocalJournal implements Closeable {
       return null;
     }
     ByteBuffer payload = ByteBuffer.allocate(length);
-    readFully(segment.channel, payload, at + ENTRY_HEADER_BYTES);
+    segment.file.read(payload, at + ENTRY_HEADER_BYTES);
     payload.flip();
     return crc(payload) == checksum ? payload : null;
   }
@@ -192,7 +190,10 @@ final class LocalJournal implements Closeable {
     return entries.isEmpty() ? 0 : entries.firstKey();
   }
 
-  /** Appends; readable on return, durable after {@link #sync}. */
+  /**
+   * Appends; readable on return, durable after {@link #sync}. A failed append leaves nothing, and
+   * may be made again.
+   */
   void append(SealedRecord sealed) throws IOException {
     ByteBuffer entry = encode(sealed);
     int payloadBytes = entry.remaining() - ENTRY_HEADER_BYTES;
@@ -204,42 +205,42 @@ final class LocalJournal implements Closeable {
             "record " + sequence + " does not follow " + entries.lastKey());
       }
       segment = segments.isEmpty() ? null : segments.get(segments.size() - 1);
-      if (segment == null || segment.endBytes >= segmentBytes) {
+      if (segment == null || segment.endBytes >= segmentBytes || segment.file.isFailed()) {
         segment = newSegment(sequence);
       }
     }
     // A failed write leaves endBytes alone, so that the next attempt overwrites its debris.
-    writeFully(segment.channel, entry, segment.endBytes);
+    try {
+      segment.file.write(entry, segment.endBytes);
+    } catch (FsException e) {
+      throw failure(e);
+    }
     synchronized (this) {
       long sequence = sealed.record().sequence();
       entries.put(
           sequence, new Location(segment, segment.endBytes + ENTRY_HEADER_BYTES, payloadBytes));
       segment.endBytes += ENTRY_HEADER_BYTES + payloadBytes;
       segment.lastSequence = sequence;
-      segment.unsynced = true;
     }
   }
 
   private Segment newSegment(long firstSequence) throws IOException {
-    Path file = directory.resolve(String.format("%s%016x%s", PREFIX, firstSequence, SUFFIX));
-    FileChannel channel =
-        FileChannel.open(
-            file,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING);
-    Segment segment = new Segment(file, channel);
+    Path path = directory.resolve(String.format("%s%016x%s", PREFIX, firstSequence, SUFFIX));
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
     header.putInt(MAGIC).putShort((short) VERSION).putShort((short) 0).putLong(firstSequence);
+    Segment segment;
     try {
-      writeFully(channel, header.flip(), 0);
-    } catch (IOException e) {
-      channel.close();
-      throw e;
+      segment = new Segment(SegmentFile.create(files, path));
+      try {
+        segment.file.write(header.flip(), 0);
+      } catch (FsException e) {
+        segment.file.close();
+        throw e;
+      }
+    } catch (FsException e) {
+      throw failure(e);
     }
     segment.endBytes = HEADER_BYTES;
-    segment.unsynced = true;
     segments.add(segment);
     return segment;
   }
@@ -252,11 +253,15 @@ final class LocalJournal implements Closeable {
       if (location == null) {
         throw new IOException("record " + sequence + " is not in the local journal " + directory);
       }
-      payload =
-          payloadAt(
-              location.segment,
-              location.position - ENTRY_HEADER_BYTES,
-              location.position + location.payloadBytes);
+      try {
+        payload =
+            payloadAt(
+                location.segment,
+                location.position - ENTRY_HEADER_BYTES,
+                location.position + location.payloadBytes);
+      } catch (FsException e) {
+        throw failure(e);
+      }
     }
     if (payload == null) {
       throw new IOException("record " + sequence + " in the local journal is damaged");
@@ -264,27 +269,31 @@ final class LocalJournal implements Closeable {
     return decode(payload);
   }
 
-  /** Brings everything appended so far to disk. */
-  void sync() throws IOException {
-    List<Segment> unsynced = new ArrayList<>();
+  /**
+   * Brings everything appended so far to disk.
+   *
+   * @throws FsException if a segment cannot be synced, or could not be before, and holds records
+   *     after the acknowledged one
+   */
+  void sync(long acknowledgedSequence) throws FsException {
+    List<Segment> all;
     synchronized (this) {
-      for (Segment segment : segments) {
-        if (segment.unsynced) {
-          segment.unsynced = false;
-          unsynced.add(segment);
-        }
-      }
+      all = List.copyOf(segments);
     }
-    for (Segment segment : unsynced) {
+    for (Segment segment : all) {
       try {
-        segment.channel.force(false);
-      } catch (IOException e) {
-        synchronized (this) {
-          segment.unsynced = true;
+        segment.file.sync();
+      } catch (FsException e) {
+        if (segment.lastSequence > acknowledgedSequence) {
+          throw e;
         }
-        throw e;
       }
     }
+  }
+
+  /** Whether every segment is on disk as it was written, as far as anyone can tell. */
+  synchronized boolean isSound() {
+    return segments.stream().noneMatch(segment -> segment.file.isFailed());
   }
 
   /** The last record of the oldest segment, if it is one that takes no more; else 0. */
@@ -297,23 +306,8 @@ final class LocalJournal implements Closeable {
     while (segments.size() > 1 && segments.get(0).lastSequence <= sequence) {
       Segment segment = segments.remove(0);
       entries.headMap(segment.lastSequence, true).clear();
-      segment.channel.close();
-      Files.deleteIfExists(segment.file);
-    }
-  }
-
-  /** Cuts off everything after this record. */
-  synchronized void truncateAfter(long sequence) throws IOException {
-    Map<Long, Location> gone = entries.tailMap(sequence, false);
-    for (Map.Entry<Long, Location> entry : gone.entrySet()) {
-      Segment segment = entry.getValue().segment;
-      long position = entry.getValue().position - ENTRY_HEADER_BYTES;
-      segment.endBytes = Math.min(segment.endBytes, position);
-    }
-    gone.clear();
-    for (Segment segment : segments) {
-      segment.channel.truncate(segment.endBytes);
-      segment.lastSequence = Math.min(segment.lastSequence, sequence);
+      segment.file.close();
+      segment.file.unlink();
     }
   }
 
@@ -321,8 +315,8 @@ final class LocalJournal implements Closeable {
   synchronized void clear() throws IOException {
     entries.clear();
     for (Segment segment : segments) {
-      segment.channel.close();
-      Files.deleteIfExists(segment.file);
+      segment.file.close();
+      segment.file.unlink();
     }
     segments.clear();
   }
@@ -380,30 +374,10 @@ final class LocalJournal implements Closeable {
     return (int) crc.getValue();
   }
 
-  private static void readFully(FileChannel channel, ByteBuffer target, long position)
-      throws IOException {
-    long at = position;
-    while (target.hasRemaining()) {
-      int count = channel.read(target, at);
-      if (count < 0) {
-        throw new EOFException("local journal ends at " + at);
-      }
-      at += count;
-    }
-  }
-
-  private static void writeFully(FileChannel channel, ByteBuffer source, long position)
-      throws IOException {
-    long at = position;
-    while (source.hasRemaining()) {
-      at += channel.write(source, at);
-    }
-  }
-
   @Override
-  public synchronized void close() throws IOException {
+  public synchronized void close() {
     for (Segment segment : segments) {
-      segment.channel.close();
+      segment.file.close();
     }
     segments.clear();
     entries.clear();

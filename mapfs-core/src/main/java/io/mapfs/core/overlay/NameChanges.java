@@ -13,14 +13,10 @@ import io.mapfs.core.overlay.TreeNames.Child;
  */
 final class NameChanges {
   private final OverlayTree tree;
-  private final Batches batches;
-  private final InodeUsers users;
   private final FileClock clock;
 
-  NameChanges(OverlayTree tree, Batches batches, InodeUsers users, FileClock clock) {
+  NameChanges(OverlayTree tree, FileClock clock) {
     this.tree = tree;
-    this.batches = batches;
-    this.users = users;
     this.clock = clock;
   }
 
@@ -36,7 +32,7 @@ final class NameChanges {
     touch(directory);
   }
 
-  void detach(long directory, Name name, Child child) throws FsException {
+  private void detach(long directory, Name name, Child child) throws FsException {
     tree.names.setName(directory, name, null);
     OverlayInode inode = tree.copyUp(child.ino());
     if (inode.type == FileType.DIRECTORY) {
@@ -66,17 +62,27 @@ final class NameChanges {
     }
   }
 
-  void removeDirectory(long directory, Name name, Child child) throws FsException {
-    OverlayDirectory rows = tree.names.rows(child.ino());
-    int whiteouts = rows == null ? 0 : rows.rows().size();
-    // Rows of a removed directory are of no use; more than a record holds stay, and do no harm.
-    boolean clears = whiteouts <= RecordLimits.MAX_CHANGES / 4;
-    batches.reserve(4 + (clears ? whiteouts : 0), 0, 0);
+  /** Most changes that {@link #remove} of a child makes; what it is to be reserved before. */
+  int changesOfRemoval(Child child) throws FsException {
+    return 4 + (clearsRows(child) ? tree.names.rows(child.ino()).rows().size() : 0);
+  }
+
+  /**
+   * Removes a name, and of a directory its rows; an inode without a name is the caller's to drop.
+   */
+  void remove(long directory, Name name, Child child) throws FsException {
+    boolean clears = clearsRows(child);
     detach(directory, name, child);
     if (clears) {
       tree.names.clearRows(child.ino());
     }
-    users.dropIfUnusedLocked(child.ino());
+  }
+
+  /** Rows of a removed directory are of no use; more than a record holds stay, and do no harm. */
+  private boolean clearsRows(Child child) throws FsException {
+    OverlayDirectory rows =
+        child.type() == FileType.DIRECTORY ? tree.names.rows(child.ino()) : null;
+    return rows != null && rows.rows().size() <= RecordLimits.MAX_CHANGES / 4;
   }
 
   /** A change of names is a change of the directory's data. */

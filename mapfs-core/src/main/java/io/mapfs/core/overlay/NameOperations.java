@@ -211,9 +211,7 @@ final class NameOperations {
       if (child.type() == FileType.DIRECTORY) {
         throw new FsException(Errno.EISDIR, "unlink of a directory");
       }
-      batches.reserve(4, 0, 0);
-      changes.detach(directory, name, child);
-      users.dropIfUnusedLocked(child.ino());
+      remove(directory, name, child);
     } finally {
       tree.lock.writeLock().unlock();
     }
@@ -229,9 +227,15 @@ final class NameOperations {
         throw new FsException(Errno.ENOTDIR, "rmdir of a file");
       }
       rules.requireEmpty(child.ino());
-      changes.removeDirectory(directory, name, child);
+      remove(directory, name, child);
     } finally {
       tree.lock.writeLock().unlock();
     }
+  }
+
+  private void remove(long directory, Name name, Child child) throws FsException {
+    batches.reserve(changes.changesOfRemoval(child), 0, 0);
+    changes.remove(directory, name, child);
+    users.dropIfUnusedLocked(child.ino());
   }
 }

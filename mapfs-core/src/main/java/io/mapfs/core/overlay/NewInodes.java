@@ -13,21 +13,26 @@ final class NewInodes {
 
   private final OverlayTree tree;
   private final Batches batches;
+  private final Quota quota;
   private final FileClock clock;
 
-  NewInodes(OverlayTree tree, Batches batches, FileClock clock) {
+  NewInodes(OverlayTree tree, Batches batches, Quota quota, FileClock clock) {
     this.tree = tree;
     this.batches = batches;
+    this.quota = quota;
     this.clock = clock;
   }
 
   /**
    * inode_init_owner, posix_acl_create and the umask. The inode has no name yet. The caller holds
    * the tree lock exclusively.
+   *
+   * @throws FsException EDQUOT too
    */
   OverlayInode make(
       RequestContext context, long directory, FileType type, int permissions, byte[] target)
       throws FsException {
+    quota.requireInode();
     byte[] defaultAcl = type == FileType.SYMLINK ? null : tree.xattr(directory, PosixAcl.DEFAULT);
     int aclBytes = defaultAcl == null ? 0 : 2 * (defaultAcl.length + 300);
     batches.reserve(6, aclBytes + (target == null ? 0 : target.length), 0);

@@ -51,7 +51,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     this.state = state;
     this.tree =
         new OverlayTree(
-            versions.current(), state.index(), pageLog, position, config.cachedInodesMax());
+            versions.current(), state.index(), pageLog, state.numbers(), config.cachedInodesMax());
     this.batches = new Batches(tree, state, config, shipper);
     this.pipeline = batches.pipeline();
     this.quota = new Quota(tree, config.quotaBytes());
@@ -64,7 +64,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     ContentWriter writer =
         new ContentWriter(tree, batches, pageLog, pages, sources, quota, privileges, clock);
     ContentResizer resizer =
-        new ContentResizer(tree, batches, pageLog, pages, sources, writer, clock);
+        new ContentResizer(tree, batches, pageLog, pages, sources, privileges, clock);
     this.files =
         new FileOperations(
             tree,
@@ -79,8 +79,8 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     this.xattrs = new XattrOperations(tree, batches, clock);
 
     NameRules rules = new NameRules(tree);
-    NewInodes newInodes = new NewInodes(tree, batches, clock);
-    NameChanges changes = new NameChanges(tree, batches, users, clock);
+    NewInodes newInodes = new NewInodes(tree, batches, quota, clock);
+    NameChanges changes = new NameChanges(tree, clock);
     this.names = new NameOperations(tree, batches, rules, users, newInodes, changes, files, clock);
     this.renames = new RenameOperation(tree, batches, rules, users, newInodes, changes);
     this.directories = new DirectoryOperations(tree, rules, users);

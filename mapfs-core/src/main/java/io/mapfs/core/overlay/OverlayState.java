@@ -6,21 +6,22 @@ import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
 import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.journal.RecordLimits;
-import io.mapfs.core.rocks.RocksOptions;
-import io.mapfs.core.rocks.RocksStore;
+import io.mapfs.core.kv.DamagedStoreException;
+import io.mapfs.core.kv.KeyValueStore;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,11 +47,12 @@ import org.slf4j.LoggerFactory;
 public final class OverlayState implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(OverlayState.class);
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final String MARK = "mark";
+  private static final String NUMBERS = "numbers";
   private static final String CLEAN = "clean";
-  private static final long BLOCK_CACHE_BYTES = 16L << 20;
-  private static final long MEMTABLE_BYTES = 8L << 20;
-  private static final int BLOOM_BITS = 10;
+  private static final int UNKNOWN_EPOCHS = 64;
 
+  private final LocalFiles files;
   private final Path directory;
   private final OverlayIndex index;
   private final LocalJournal journal;
@@ -64,7 +66,12 @@ public final class OverlayState implements Closeable {
   /** A record with the bytes of its pages. */
   public record TailRecord(JournalRecord record, List<ByteBuffer> pages) {}
 
-  private OverlayState(Path directory, OverlayIndex index, LocalJournal journal, PageLog pageLog) {
+  /** Given out by the present mount. */
+  private NumberRanges numbers;
+
+  private OverlayState(
+      LocalFiles files, Path directory, OverlayIndex index, LocalJournal journal, PageLog pageLog) {
+    this.files = files;
     this.directory = directory;
     this.index = index;
     this.journal = journal;
@@ -72,24 +79,32 @@ public final class OverlayState implements Closeable {
   }
 
   /**
-   * Opens the directory, or makes it, and recovers what a crash left.
+   * Opens the directory, or makes it, and recovers what a crash left. An index that is damaged is
+   * set aside, and the copy then holds no overlay but for the journal's tail.
    *
    * @throws IOException in one line: in use by another process, of a newer format, unreadable
    */
   public static OverlayState open(Path directory) throws IOException {
-    Files.createDirectories(directory);
-    RocksOptions options =
-        new RocksOptions(
-            OverlayIndex.TABLES, /* log= */ false, BLOCK_CACHE_BYTES, MEMTABLE_BYTES, BLOOM_BITS);
+    return open(directory, new PosixFiles(), LocalJournal.SEGMENT_BYTES, PageLog.SEGMENT_SLOTS);
+  }
+
+  static OverlayState open(
+      Path directory, LocalFiles files, long journalSegmentBytes, int pageSegmentSlots)
+      throws IOException {
+    Path journals = directory.resolve("journal");
+    Path pages = directory.resolve("pages");
     List<Closeable> opened = new ArrayList<>();
     try {
-      OverlayIndex index = new OverlayIndex(RocksStore.open(directory.resolve("index"), options));
+      makeDirectory(files, directory);
+      makeDirectory(files, journals);
+      makeDirectory(files, pages);
+      OverlayIndex index = openIndex(files, directory);
       opened.add(index);
-      LocalJournal journal = LocalJournal.open(directory.resolve("journal"));
+      LocalJournal journal = LocalJournal.open(files, journals, journalSegmentBytes);
       opened.add(journal);
-      PageLog pageLog = PageLog.open(directory.resolve("pages"));
+      PageLog pageLog = PageLog.open(files, pages, pageSegmentSlots);
       opened.add(pageLog);
-      OverlayState state = new OverlayState(directory, index, journal, pageLog);
+      OverlayState state = new OverlayState(files, directory, index, journal, pageLog);
       state.recover();
       return state;
     } catch (IOException | RuntimeException e) {
@@ -97,6 +112,60 @@ public final class OverlayState implements Closeable {
         opened.get(i).close();
       }
       throw e;
+    }
+  }
+
+  /** Makes a directory whose name survives a power cut, with those above it. */
+  private static void makeDirectory(LocalFiles files, Path directory) throws IOException {
+    Path path = directory.toAbsolutePath();
+    if (Files.isDirectory(path)) {
+      return;
+    }
+    makeDirectory(files, path.getParent());
+    Files.createDirectory(path);
+    syncDirectory(files, path.getParent());
+  }
+
+  private static void syncDirectory(LocalFiles files, Path directory) throws IOException {
+    try {
+      files.syncDirectory(directory);
+    } catch (FsException e) {
+      throw new IOException(directory + " cannot be synced: " + e.errno(), e);
+    }
+  }
+
+  private static OverlayIndex openIndex(LocalFiles files, Path directory) throws IOException {
+    Path path = directory.resolve("index");
+    KeyValueStore store = null;
+    try {
+      store = files.openIndex(path);
+      store.verify();
+      return new OverlayIndex(store);
+    } catch (DamagedStoreException e) {
+      if (store != null) {
+        store.close();
+      }
+      Path aside = directory.resolve("index.damaged");
+      deleteTree(aside);
+      Files.move(path, aside);
+      syncDirectory(files, directory);
+      LOG.warn("{}; it is kept as {}, the overlay will be fetched anew", e.getMessage(), aside);
+      return new OverlayIndex(files.openIndex(path));
+    } catch (IOException | RuntimeException e) {
+      if (store != null) {
+        store.close();
+      }
+      throw e;
+    }
+  }
+
+  private static void deleteTree(Path root) throws IOException {
+    if (Files.exists(root)) {
+      try (Stream<Path> paths = Files.walk(root)) {
+        for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
     }
   }
 
@@ -173,6 +242,18 @@ public final class OverlayState implements Closeable {
   }
 
   /**
+   * The epoch of the records in the local journal, which is one mount's; there must be one. Asks for
+   * no record's pages: of those that the appliance has, they may be gone.
+   */
+  public long lastEpoch() {
+    try {
+      return journal.read(journal.lastSequence()).record().epoch();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
    * Replaces the copy by a fetched head.
    *
    * @param rows the head's rows in pieces, in any order
@@ -222,11 +303,74 @@ public final class OverlayState implements Closeable {
     if (position == null || !trusted) {
       throw new IllegalStateException("the local copy in " + directory + " is not a whole head");
     }
-    position = position.inEpoch(epoch, nextIno, nextCookie);
+    OverlayPosition unused = unusedNumbers(position.inEpoch(epoch, nextIno, nextCookie));
+    position = unused;
+    numbers = new NumberRanges(unused.nextIno(), unused.nextCookie(), this::noteNumbers);
     writeMark(bootId());
     index.setPosition(position);
     index.flush();
     journal.clear();
+  }
+
+  /** The position, past all numbers that an earlier mount may have given out. */
+  private OverlayPosition unusedNumbers(OverlayPosition known) throws IOException {
+    Path file = directory.resolve(NUMBERS);
+    if (!Files.exists(file)) {
+      // A copy that is new here. What was given out elsewhere and never sealed is known to nobody:
+      // each of so many epochs in turn starts in a range of its own.
+      long skipped = (1 + known.epoch() % UNKNOWN_EPOCHS) * NumberRanges.RANGE;
+      return known.inEpoch(known.epoch(), known.nextIno() + skipped, known.nextCookie() + skipped);
+    }
+    String[] noted = Files.readString(file).strip().split(" ");
+    try {
+      return known.inEpoch(
+          known.epoch(), Long.parseUnsignedLong(noted[0]), Long.parseUnsignedLong(noted[1]));
+    } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+      throw new IOException(file + " is damaged: two numbers expected", e);
+    }
+  }
+
+  private void noteNumbers(long ino, long cookie) throws IOException {
+    replace(NUMBERS, ino + " " + cookie);
+  }
+
+  /** Where this mount's inode numbers and cookies come from. */
+  NumberRanges numbers() {
+    return numbers;
+  }
+
+  /**
+   * Brings everything sealed so far to this machine's disk.
+   *
+   * <p>A sync that failed is not made good by a later one: what it may have lost counts as durable
+   * only once the appliance has it, and the copy as it is on disk is not trusted again.
+   *
+   * @param acknowledgedSequence last record that is durable at the appliance
+   * @param acknowledgedBatch and the batch that it was
+   * @throws FsException if something after that record may not be on disk
+   */
+  void sync(long acknowledgedSequence, long acknowledgedBatch) throws FsException {
+    try {
+      pageLog.sync(acknowledgedBatch);
+      journal.sync(acknowledgedSequence);
+    } finally {
+      if (!isSound()) {
+        distrust();
+      }
+    }
+  }
+
+  private boolean isSound() {
+    return pageLog.isSound() && journal.isSound();
+  }
+
+  private void distrust() {
+    try {
+      Files.deleteIfExists(mark());
+      syncDirectory(files, directory);
+    } catch (IOException e) {
+      LOG.error("{} cannot be marked as unreliable: {}", directory, e.getMessage());
+    }
   }
 
   OverlayIndex index() {
@@ -246,12 +390,13 @@ public final class OverlayState implements Closeable {
     position = last;
     index.flush();
     try {
-      pageLog.sync();
+      sync(last.sequence(), Long.MAX_VALUE);
     } catch (FsException e) {
-      throw new IOException("page log in " + directory + " cannot be synced: " + e.errno(), e);
+      throw new IOException(directory + " cannot be synced: " + e.errno(), e);
     }
-    journal.sync();
-    writeMark(CLEAN);
+    if (isSound()) {
+      writeMark(CLEAN);
+    }
   }
 
   private String bootId() {
@@ -264,7 +409,7 @@ public final class OverlayState implements Closeable {
   }
 
   private Path mark() {
-    return directory.resolve("mark");
+    return directory.resolve(MARK);
   }
 
   private String readMark() throws IOException {
@@ -272,15 +417,24 @@ public final class OverlayState implements Closeable {
   }
 
   private void writeMark(String text) throws IOException {
-    Path fresh = directory.resolve("mark.new");
-    Files.writeString(fresh, text + "\n");
-    try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-      channel.force(true);
+    replace(MARK, text);
+  }
+
+  /** Replaces a file of one line, whole or not at all; durable on return. */
+  private void replace(String name, String line) throws IOException {
+    Path fresh = directory.resolve(name + ".new");
+    try (LocalFile file = files.create(fresh)) {
+      file.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)), 0);
+      file.sync();
+    } catch (FsException e) {
+      throw new IOException(fresh + " cannot be written: " + e.errno(), e);
     }
-    Files.move(fresh, mark(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
+    Files.move(
+        fresh,
+        directory.resolve(name),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+    syncDirectory(files, directory);
   }
 
   @Override

@@ -49,8 +49,12 @@ final class OverlayTree {
   /** Pages that count against the quota. */
   final AtomicLong ownedPages = new AtomicLong();
 
+  /** Inodes with an own record, which count, too. */
+  final AtomicLong ownedInodes = new AtomicLong();
+
   private final OverlayIndex index;
   private final PageLog pageLog;
+  private final NumberRanges numbers;
   private final int cachedInodesMax;
   private final ConcurrentHashMap<Long, OverlayInode> inodes = new ConcurrentHashMap<>();
 
@@ -61,16 +65,15 @@ final class OverlayTree {
   private final LongHashSet orphans = new LongHashSet();
 
   private OpenBatch batch = new OpenBatch(0);
-  private long nextIno;
 
   OverlayTree(
-      RepositoryTree base, OverlayIndex index, PageLog pageLog, OverlayPosition position, int max) {
+      RepositoryTree base, OverlayIndex index, PageLog pageLog, NumberRanges numbers, int max) {
     this.base = base;
     this.index = index;
     this.pageLog = pageLog;
     this.cachedInodesMax = max;
-    this.nextIno = position.nextIno();
-    this.names = new TreeNames(this, index, position.nextCookie());
+    this.numbers = numbers;
+    this.names = new TreeNames(this, index, numbers);
   }
 
   /** Learns from the index what there is; before any operation. */
@@ -81,6 +84,7 @@ final class OverlayTree {
             touchedInos.add(ino);
           }
           ownedPages.addAndGet(row.ownedPages());
+          ownedInodes.incrementAndGet();
           if (isNameless(ino, row.state().nlinkDelta())) {
             orphans.add(ino);
           }
@@ -320,12 +324,13 @@ final class OverlayTree {
     made.extents = new Long2ObjectHashMap<>();
     inodes.put(ino, made);
     touchedInos.add(ino);
+    ownedInodes.incrementAndGet();
     return made;
   }
 
   /** A new inode, all of it own, without a name. Exclusive. */
   OverlayInode create(FileType type, FileTime now) {
-    OverlayInode made = new OverlayInode(nextIno++, type);
+    OverlayInode made = new OverlayInode(numbers.takeIno(), type);
     made.ownAttributes = true;
     made.ownData = true;
     made.ownXattrs = true;
@@ -336,6 +341,7 @@ final class OverlayTree {
     made.xattrs = new TreeMap<>();
     made.extents = new Long2ObjectHashMap<>();
     inodes.put(made.ino, made);
+    ownedInodes.incrementAndGet();
     orphans.add(made.ino);
     changed(made);
     return made;
@@ -455,7 +461,7 @@ final class OverlayTree {
   }
 
   void releaseSlots(BlockExtent extent, int pages) {
-    extent.forEachRunIn(pages, (first, count, slot) -> pageLog.release(slot, count));
+    extent.forEachRunIn(pages, (first, count, slot) -> pageLog.release(slot, count, batch.number));
   }
 
   /** Changes a link count; an inode that comes to have no name is an orphan. Exclusive. */
@@ -482,6 +488,7 @@ final class OverlayTree {
   void drop(OverlayInode inode) throws FsException {
     extents(inode).forEachLong((block, extent) -> releaseSlots(extent, -1));
     ownedPages.addAndGet(-inode.ownedPages);
+    ownedInodes.decrementAndGet();
     inode.dropped = true;
     batch.drop(inode);
     inodes.remove(inode.ino);

@@ -19,15 +19,16 @@ import java.util.Map;
  *
  * <p>A slot is used once: allocated, written, published (some inode's extents name it) and at last
  * released. A segment goes when it is full, none of its slots is live, and every batch that ever
- * published one of them is acknowledged. Segments that a crash recovery names and that are gone
- * already are no error: what they held was overwritten later in the journal.
+ * published or released one of them is acknowledged: until then a crash may go back to a record
+ * that names it. Segments that a crash recovery names and that are gone already are no error: what
+ * they held was overwritten later in the journal.
  *
  * <p>Locks: its own, innermost; never held over I/O but for opening and deleting a segment file.
  */
 final class PageLog implements Closeable {
   static final int PAGE_BYTES = Change.PAGE_BYTES;
 
-  /** Slots in one segment: 64 MiB. */
+  /** Most slots in one segment: 64 MiB. */
   static final int SEGMENT_SLOTS = 16_384;
 
   /** Most pages in one allocation. */
@@ -36,23 +37,31 @@ final class PageLog implements Closeable {
   private static final String PREFIX = "pages-";
   private static final String SUFFIX = ".seg";
 
+  private final LocalFiles files;
   private final Path directory;
+  private final int segmentSlots;
   private final Map<Integer, PageSegment> segments = new HashMap<>();
   private PageSegment current;
   private int nextSegment;
   private int nextSlot;
   private long acknowledgedBatch = -1;
 
-  private PageLog(Path directory) {
+  private PageLog(LocalFiles files, Path directory, int segmentSlots) {
+    this.files = files;
     this.directory = directory;
+    this.segmentSlots = segmentSlots;
   }
 
-  /** Opens the log; what is in it counts as dead until {@link #recount}. */
-  static PageLog open(Path directory) throws IOException {
-    Files.createDirectories(directory);
-    PageLog log = new PageLog(directory);
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, PREFIX + "*" + SUFFIX)) {
-      for (Path file : files) {
+  /**
+   * Opens the log in a directory that is there; what is in it counts as dead until {@link
+   * #recount}.
+   *
+   * @param segmentSlots where a segment ends, at most {@link #SEGMENT_SLOTS}
+   */
+  static PageLog open(LocalFiles files, Path directory, int segmentSlots) throws IOException {
+    PageLog log = new PageLog(files, directory, segmentSlots);
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, PREFIX + "*" + SUFFIX)) {
+      for (Path file : found) {
         String name = file.getFileName().toString();
         String number = name.substring(PREFIX.length(), name.length() - SUFFIX.length());
         int index;
@@ -61,7 +70,7 @@ final class PageLog implements Closeable {
         } catch (NumberFormatException e) {
           throw new IOException(file + " is no page log segment: remove it", e);
         }
-        log.segments.put(index, PageSegment.open(file, index));
+        log.segments.put(index, PageSegment.open(files, file, index));
         log.nextSegment = Math.max(log.nextSegment, index + 1);
       }
     } catch (IOException | RuntimeException e) {
@@ -88,9 +97,10 @@ final class PageLog implements Closeable {
     if (pages < 1 || pages > ALLOCATION_PAGES_MAX) {
       throw new IllegalArgumentException("allocation of " + pages + " pages");
     }
-    if (current == null || nextSlot + pages > SEGMENT_SLOTS) {
+    boolean room = nextSlot + pages <= segmentSlots || (nextSlot == 0 && pages <= SEGMENT_SLOTS);
+    if (current == null || !room || current.isFailed()) {
       Path file = directory.resolve(String.format("%s%08d%s", PREFIX, nextSegment, SUFFIX));
-      PageSegment made = PageSegment.create(file, nextSegment);
+      PageSegment made = PageSegment.create(files, file, nextSegment);
       segments.put(nextSegment, made);
       PageSegment full = current;
       if (full != null) {
@@ -114,6 +124,7 @@ final class PageLog implements Closeable {
     PageSegment segment = segments.get(segmentOf(slot));
     segment.pending -= count;
     segment.live += count;
+    segment.lastPublished = Math.max(segment.lastPublished, batch);
     segment.lastBatch = Math.max(segment.lastBatch, batch);
   }
 
@@ -124,11 +135,12 @@ final class PageLog implements Closeable {
     collect(segment);
   }
 
-  /** Published slots are named no more. */
-  synchronized void release(long slot, int count) {
+  /** Published slots are named no more, from this open batch on. */
+  synchronized void release(long slot, int count, long batch) {
     PageSegment segment = segments.get(segmentOf(slot));
     if (segment != null) {
       segment.live -= count;
+      segment.lastBatch = Math.max(segment.lastBatch, batch);
       collect(segment);
     }
   }
@@ -199,8 +211,14 @@ final class PageLog implements Closeable {
     return segment;
   }
 
-  /** Brings everything written so far to disk. */
-  void sync() throws FsException {
+  /**
+   * Brings everything written so far to disk.
+   *
+   * @param acknowledged last batch that is durable at the appliance
+   * @throws FsException if a segment cannot be synced, or could not be before, and holds what a
+   *     later batch published
+   */
+  void sync(long acknowledged) throws FsException {
     List<PageSegment> all = new ArrayList<>();
     synchronized (this) {
       for (PageSegment segment : segments.values()) {
@@ -213,7 +231,7 @@ final class PageLog implements Closeable {
       try {
         segment.sync();
       } catch (FsException e) {
-        failure = e;
+        failure = lastPublished(segment) <= acknowledged ? failure : e;
       } finally {
         segment.unpin();
       }
@@ -221,6 +239,15 @@ final class PageLog implements Closeable {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  private synchronized long lastPublished(PageSegment segment) {
+    return segment.lastPublished;
+  }
+
+  /** Whether every segment is on disk as it was written, as far as anyone can tell. */
+  synchronized boolean isSound() {
+    return segments.values().stream().noneMatch(PageSegment::isFailed);
   }
 
   /** Size of all segments. */

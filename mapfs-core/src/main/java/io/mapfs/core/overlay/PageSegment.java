@@ -1,13 +1,8 @@
 package io.mapfs.core.overlay;
 
-import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
-import io.mapfs.core.posix.Descriptor;
-import io.mapfs.core.posix.OpenFlags;
-import io.mapfs.core.posix.Posix;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -19,12 +14,6 @@ import org.slf4j.LoggerFactory;
  */
 final class PageSegment {
   private static final Logger LOG = LoggerFactory.getLogger(PageSegment.class);
-
-  /** Heap buffers are copied through pieces of this many bytes. */
-  private static final int COPY_BYTES = 128 << 10;
-
-  private static final ThreadLocal<ByteBuffer> COPY =
-      ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(COPY_BYTES));
 
   final int index;
 
@@ -38,32 +27,30 @@ final class PageSegment {
   int slots;
 
   /** The last batch that published a slot here. */
+  long lastPublished = -1;
+
+  /** The last batch that published or released one. */
   long lastBatch = -1;
 
-  private final Path file;
-  private final Descriptor descriptor;
+  private final SegmentFile file;
   private final AtomicInteger holders = new AtomicInteger(1);
-  private volatile boolean unsynced;
 
-  private PageSegment(Path file, int index, Descriptor descriptor) {
-    this.file = file;
+  private PageSegment(int index, SegmentFile file) {
     this.index = index;
-    this.descriptor = descriptor;
+    this.file = file;
   }
 
-  static PageSegment create(Path file, int index) throws FsException {
-    int flags = OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_EXCL;
-    return new PageSegment(file, index, Posix.open(file.toString(), flags, 0600));
+  static PageSegment create(LocalFiles files, Path path, int index) throws FsException {
+    return new PageSegment(index, SegmentFile.create(files, path));
   }
 
-  static PageSegment open(Path file, int index) throws IOException {
+  static PageSegment open(LocalFiles files, Path path, int index) throws IOException {
     try {
-      PageSegment segment =
-          new PageSegment(file, index, Posix.open(file.toString(), OpenFlags.O_RDWR, 0));
-      segment.slots = (int) (Files.size(file) / PageLog.PAGE_BYTES);
+      PageSegment segment = new PageSegment(index, SegmentFile.open(files, path));
+      segment.slots = (int) (segment.file.sizeBytes() / PageLog.PAGE_BYTES);
       return segment;
     } catch (FsException e) {
-      throw new IOException("page log segment " + file + " cannot be opened: " + e.errno(), e);
+      throw new IOException("page log segment " + path + " cannot be opened: " + e.errno(), e);
     }
   }
 
@@ -73,66 +60,34 @@ final class PageSegment {
 
   void unpin() {
     if (holders.decrementAndGet() == 0) {
-      descriptor.close();
+      file.close();
     }
   }
 
   void write(long position, ByteBuffer source) throws FsException {
-    unsynced = true;
-    if (source.isDirect()) {
-      Posix.pwriteFully(descriptor.number(), source, position);
-      return;
-    }
-    ByteBuffer copy = COPY.get();
-    long at = position;
-    while (source.hasRemaining()) {
-      int length = Math.min(COPY_BYTES, source.remaining());
-      copy.clear().put(source.slice(source.position(), length)).flip();
-      Posix.pwriteFully(descriptor.number(), copy, at);
-      source.position(source.position() + length);
-      at += length;
-    }
+    file.write(source, position);
   }
 
   void read(long position, ByteBuffer target) throws FsException {
-    long at = position;
-    while (target.hasRemaining()) {
-      int count;
-      if (target.isDirect()) {
-        count = Posix.pread(descriptor.number(), target, at);
-      } else {
-        ByteBuffer copy = COPY.get().clear();
-        copy.limit(Math.min(COPY_BYTES, target.remaining()));
-        count = Posix.pread(descriptor.number(), copy, at);
-        target.put(copy.flip());
-      }
-      if (count < 0) {
-        throw new FsException(Errno.EIO, "page log segment " + file + " ends at " + at);
-      }
-      at += count;
-    }
+    file.read(target, position);
   }
 
   void sync() throws FsException {
-    if (unsynced) {
-      // Cleared first: a write beside this call is then synced again, not forgotten.
-      unsynced = false;
-      try {
-        Posix.fdatasync(descriptor.number());
-      } catch (FsException e) {
-        unsynced = true;
-        throw e;
-      }
-    }
+    file.sync();
+  }
+
+  /** Whether it may have lost what was written: it takes no more. */
+  boolean isFailed() {
+    return file.isFailed();
   }
 
   /** Lets go of the file on disk; readers that have it pinned may finish. */
   void delete() {
     try {
-      Files.deleteIfExists(file);
+      file.unlink();
     } catch (IOException e) {
       // Not lost, only not freed: it is found dead at the next opening, and deleted then.
-      LOG.warn("page log segment {} cannot be deleted: {}", file, e.toString());
+      LOG.warn("page log segment {} cannot be deleted: {}", file.path(), e.toString());
     }
     unpin();
   }

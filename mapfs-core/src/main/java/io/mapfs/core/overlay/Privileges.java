@@ -2,6 +2,7 @@ package io.mapfs.core.overlay;
 
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.RequestContext;
 
 /** What a file loses when its content or its owner changes. */
 final class Privileges {
@@ -13,6 +14,14 @@ final class Privileges {
 
   Privileges(OverlayTree tree) {
     this.tree = tree;
+  }
+
+  /**
+   * Whether a change of content that the kernel does not decide about takes setuid and the like
+   * away (fallocate, copy_file_range): CAP_FSETID, of which a request does not tell, is root's.
+   */
+  static boolean areTakenBy(RequestContext context) {
+    return context.uid() != 0;
   }
 
   /**

@@ -116,25 +116,30 @@ final class RenameOperation {
       }
       if (targetIsDirectory) {
         rules.requireEmpty(target.ino());
-        changes.removeDirectory(to, newName, target);
-      } else {
-        batches.reserve(4, 0, 0);
-        changes.detach(to, newName, target);
-        users.dropIfUnusedLocked(target.ino());
       }
     }
-    batches.reserve(14, 0, 0);
+    // Both may cut the batch: before anything is changed, so that the rename is in one record.
+    OverlayInode device =
+        whiteout ? newInodes.make(context, from, FileType.CHARACTER_DEVICE, 0, null) : null;
+    batches.reserve(18 + (target == null ? 0 : changes.changesOfRemoval(target)), 0, 0);
+    if (target != null) {
+      changes.remove(to, newName, target);
+    }
     OverlayInode inode = tree.copyUp(child.ino());
     tree.names.setName(from, name, null);
     changes.touch(from);
     changes.point(to, newName, inode);
     changes.moveParent(inode, from, to);
-    if (whiteout) {
-      OverlayInode device =
-          newInodes.make(context, from, FileType.CHARACTER_DEVICE, 0, /* target= */ null);
+    if (device != null) {
       device.permissions = 0;
-      device.xattrs.clear();
+      if (!device.xattrs.isEmpty()) {
+        device.xattrs.clear();
+        tree.changedXattrs(device);
+      }
       changes.attach(from, name, device);
+    }
+    if (target != null) {
+      users.dropIfUnusedLocked(target.ino());
     }
   }
 }

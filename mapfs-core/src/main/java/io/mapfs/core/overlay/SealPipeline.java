@@ -344,11 +344,12 @@ final class SealPipeline {
       } finally {
         lock.unlock();
       }
-      if (cut == null) {
-        cutter.cutIfOlderThan(interval);
-        continue;
-      }
       try {
+        state.numbers().extendIfLow();
+        if (cut == null) {
+          cutter.cutIfOlderThan(interval);
+          continue;
+        }
         seal(cut);
         pause = PAUSE_MILLIS_MIN;
       } catch (FsException | IOException e) {
@@ -400,7 +401,12 @@ final class SealPipeline {
     } finally {
       lock.unlock();
     }
-    trimJournal(after.sequence());
+    try {
+      trimJournal(after.sequence());
+    } catch (IOException e) {
+      // The record is sealed whatever this says; the journal only stays longer.
+      LOG.warn("the local journal cannot be trimmed now: {}", e.getMessage());
+    }
   }
 
   /** A journal segment goes when the index no longer needs it as a log and the appliance has it. */

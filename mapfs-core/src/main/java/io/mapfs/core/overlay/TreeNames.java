@@ -26,18 +26,17 @@ final class TreeNames {
   private final OverlayTree tree;
   private final RepositoryTree base;
   private final OverlayIndex index;
+  private final NumberRanges numbers;
   private final ConcurrentHashMap<Long, OverlayDirectory> directories = new ConcurrentHashMap<>();
 
   /** Directories that have own rows. Changed under the exclusive lock. */
   private final LongHashSet touchedDirectories = new LongHashSet();
 
-  private long nextCookie;
-
-  TreeNames(OverlayTree tree, OverlayIndex index, long nextCookie) {
+  TreeNames(OverlayTree tree, OverlayIndex index, NumberRanges numbers) {
     this.tree = tree;
     this.base = tree.base;
     this.index = index;
-    this.nextCookie = nextCookie;
+    this.numbers = numbers;
   }
 
   /** Learns from the index which directories have rows; before any operation. */
@@ -105,7 +104,7 @@ final class TreeNames {
     } else if (inBase && base.ino(baseChild) == inode.ino) {
       row = null;
     } else {
-      row = new DentryRow(inode.ino, inode.type, nextCookie++);
+      row = new DentryRow(inode.ino, inode.type, numbers.takeCookie());
     }
     if (!touchedDirectories.contains(directoryIno)) {
       directories.put(directoryIno, new OverlayDirectory(directoryIno));

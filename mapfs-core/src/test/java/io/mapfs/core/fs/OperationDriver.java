@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
@@ -111,9 +112,6 @@ public final class OperationDriver {
       }
     }
     known.subList(1, known.size()).clear();
-    // A number that no durable record ever used may come again after a mount.
-    subjectInos.keySet().removeIf(ino -> !reference.hasInode(ino));
-    referenceInos.values().removeIf(ino -> !reference.hasInode(ino));
   }
 
   /** Runs a step. */
@@ -196,12 +194,12 @@ public final class OperationDriver {
         attributes(
             s.d() % 8 == 0 ? s.a() : file(s.a()),
             new AttributeChange(
-                null,
-                null,
+                s.c() % 5 == 0 ? PERMISSIONS[s.b() % PERMISSIONS.length] : null,
+                s.c() % 7 == 0 ? 1000 : null,
                 null,
                 s.b() % 50 == 0 ? -1 : size,
                 null,
-                null,
+                s.c() % 6 == 0 ? new FileTime(s.c(), s.b()) : null,
                 null,
                 s.b() % 7 == 0,
                 FileSystemOperations.NO_HANDLE));
@@ -412,6 +410,35 @@ public final class OperationDriver {
     assertTrue(
         (before == null || before == actual) && (back == null || back == expected),
         () -> "inode " + expected + " was " + before + ", is now " + actual);
+  }
+
+  /** Every path of a tree with what must be equal of it. */
+  public static SortedMap<String, String> text(FileSystemOperations fs) throws FsException {
+    TreeMap<String, String> text = new TreeMap<>();
+    text(fs, NodeId.ROOT, "", text);
+    return text;
+  }
+
+  private static void text(
+      FileSystemOperations fs, long node, String path, SortedMap<String, String> text)
+      throws FsException {
+    Attributes at = fs.getattr(CONTEXTS[0], node);
+    StringBuilder line = new StringBuilder(shown(at)).append(' ').append(xattrs(fs, node));
+    switch (at.type()) {
+      case REGULAR -> line.append(Arrays.hashCode(content(fs, node, 0, (int) at.sizeBytes())));
+      case SYMLINK -> line.append(Arrays.hashCode(fs.readlink(CONTEXTS[0], node)));
+      case DIRECTORY -> {
+        for (Name name : list(fs, node, 1_000).keySet()) {
+          if (name.isValidEntry()) {
+            Attributes child = fs.lookup(CONTEXTS[0], node, name);
+            text(fs, child.node(), path + "/" + name, text);
+            fs.forget(child.node(), 1);
+          }
+        }
+      }
+      default -> {}
+    }
+    text.put(path, line.toString());
   }
 
   /** What must be equal of attributes. Access times are not: reads move them. */

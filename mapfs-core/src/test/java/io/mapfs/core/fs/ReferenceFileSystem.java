@@ -677,6 +677,9 @@ public final class ReferenceFileSystem implements FileSystemOperations {
     if (!keepSize && end > inode.sizeBytes) {
       inode.sizeBytes = end;
     }
+    if (context.uid() != 0) {
+      clearSetid(inode);
+    }
     inode.mtime = clock.now();
     inode.ctime = inode.mtime;
   }
@@ -734,7 +737,7 @@ public final class ReferenceFileSystem implements FileSystemOperations {
         targetHandle,
         targetOffsetBytes,
         buffer.flip(),
-        /* clearSetid= */ false);
+        /* clearSetid= */ context.uid() != 0);
   }
 
   // ---- directories ----

@@ -23,9 +23,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +57,12 @@ final class ApplianceModel implements JournalShipper, BlockReader {
   private long sequence;
   private byte[] hash = new byte[JournalRecord.HASH_BYTES];
   private int recordCount;
+
+  /** Of every record that was ever acknowledged. */
+  private final Map<Long, byte[]> hashes = new HashMap<>();
+
+  /** Names that each record changed. */
+  private final Map<Long, Set<Name>> names = new HashMap<>();
 
   /** Fails this many of the next ships. */
   private int failures;
@@ -111,6 +119,23 @@ final class ApplianceModel implements JournalShipper, BlockReader {
     return inodes.containsKey(ino);
   }
 
+  /** Names that a record changed. */
+  synchronized Set<Name> changedNames(long record) {
+    return names.getOrDefault(record, Set.of());
+  }
+
+  /** Inodes that no name points at. */
+  synchronized List<Long> orphans() {
+    List<Long> orphans = new ArrayList<>();
+    inodes.forEach(
+        (ino, state) -> {
+          if (NodeId.isOverlayIno(ino) && state.nlinkDelta() <= 0) {
+            orphans.add(ino);
+          }
+        });
+    return orphans;
+  }
+
   synchronized InodeState inode(long ino) {
     return inodes.get(ino);
   }
@@ -145,6 +170,8 @@ final class ApplianceModel implements JournalShipper, BlockReader {
     JournalRecord received = RecordCodec.decode(encoded);
     RecordCodec.verifyPages(received.changes(), bytes);
     if (received.sequence() <= sequence) {
+      assertArrayEquals(
+          hashes.get(received.sequence()), RecordCodec.hash(received), "a number used twice");
       return;
     }
     assertEquals(sequence + 1, received.sequence(), "a gap");
@@ -154,9 +181,15 @@ final class ApplianceModel implements JournalShipper, BlockReader {
     content.flip();
     for (Change change : received.changes()) {
       apply(change, content);
+      if (change instanceof Change.PutDentry put) {
+        names.computeIfAbsent(received.sequence(), s -> new HashSet<>()).add(put.name());
+      } else if (change instanceof Change.DropDentry drop) {
+        names.computeIfAbsent(received.sequence(), s -> new HashSet<>()).add(drop.name());
+      }
     }
     sequence = received.sequence();
     hash = RecordCodec.hash(received);
+    hashes.put(sequence, hash);
     recordCount++;
   }
 

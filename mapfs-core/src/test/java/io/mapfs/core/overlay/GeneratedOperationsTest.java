@@ -168,7 +168,7 @@ final class GeneratedOperationsTest {
     }
   }
 
-  private static TestTrees trees() {
+  static TestTrees trees() {
     byte[] big = new byte[300_001];
     new Random(1).nextBytes(big);
     ByteBuffer acl =

@@ -23,11 +23,11 @@ final class LocalJournalTest {
 
   @Test
   void recordsComeBackInOrder() throws Exception {
-    try (LocalJournal journal = LocalJournal.open(directory)) {
+    try (LocalJournal journal = open(LocalJournal.SEGMENT_BYTES)) {
       append(journal, 5, 9);
-      journal.sync();
+      journal.sync(0);
     }
-    try (LocalJournal journal = LocalJournal.open(directory)) {
+    try (LocalJournal journal = open(LocalJournal.SEGMENT_BYTES)) {
       assertEquals(5, journal.firstSequence());
       assertEquals(9, journal.lastSequence());
       SealedRecord read = journal.read(7);
@@ -46,7 +46,7 @@ final class LocalJournalTest {
     for (int length = whole.length; length >= 0; length -= 7) {
       Files.createDirectories(directory);
       Files.write(file, Arrays.copyOf(whole, length));
-      try (LocalJournal journal = LocalJournal.open(directory)) {
+      try (LocalJournal journal = open(LocalJournal.SEGMENT_BYTES)) {
         assertTrue(journal.lastSequence() <= last);
         last = journal.lastSequence();
         for (long sequence = 1; sequence <= last; sequence++) {
@@ -65,7 +65,7 @@ final class LocalJournalTest {
       byte[] flipped = whole.clone();
       flipped[bit / 8] ^= (byte) (1 << (bit % 8));
       Files.write(file, flipped);
-      try (LocalJournal journal = LocalJournal.open(directory)) {
+      try (LocalJournal journal = open(LocalJournal.SEGMENT_BYTES)) {
         assertTrue(journal.lastSequence() < 3, "bit " + bit);
       }
     }
@@ -77,14 +77,14 @@ final class LocalJournalTest {
     byte[] newer = Files.readAllBytes(file);
     newer[5] = 2;
     Files.write(file, newer);
-    IOException e = assertThrows(IOException.class, () -> LocalJournal.open(directory));
+    IOException e = assertThrows(IOException.class, () -> open(LocalJournal.SEGMENT_BYTES));
     assertTrue(e.getMessage().contains("version 2"), e.getMessage());
     assertArrayEquals(newer, Files.readAllBytes(file));
   }
 
   @Test
   void segmentsGoWhenAllTheirRecordsMay() throws Exception {
-    try (LocalJournal journal = LocalJournal.open(directory, 500)) {
+    try (LocalJournal journal = open(500)) {
       append(journal, 1, 20);
       assertTrue(files() > 3);
       long oldest = journal.lastOfOldestFullSegment();
@@ -97,7 +97,7 @@ final class LocalJournalTest {
       assertEquals(20, journal.lastSequence());
       assertEquals(1, files());
     }
-    try (LocalJournal journal = LocalJournal.open(directory, 500)) {
+    try (LocalJournal journal = open(500)) {
       assertEquals(20, journal.lastSequence());
       append(journal, 21, 22);
     }
@@ -105,14 +105,18 @@ final class LocalJournalTest {
 
   @Test
   void aGapIsAFault() throws Exception {
-    try (LocalJournal journal = LocalJournal.open(directory)) {
+    try (LocalJournal journal = open(LocalJournal.SEGMENT_BYTES)) {
       append(journal, 1, 2);
       assertThrows(IllegalStateException.class, () -> journal.append(record(4)));
     }
   }
 
+  private LocalJournal open(long segmentBytes) throws IOException {
+    return LocalJournal.open(new PosixFiles(), directory, segmentBytes);
+  }
+
   private Path filled() throws IOException {
-    try (LocalJournal journal = LocalJournal.open(directory)) {
+    try (LocalJournal journal = open(LocalJournal.SEGMENT_BYTES)) {
       append(journal, 1, 3);
     }
     try (Stream<Path> files = Files.list(directory)) {

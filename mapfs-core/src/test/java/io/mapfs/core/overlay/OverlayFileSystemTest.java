@@ -26,6 +26,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -260,7 +262,8 @@ final class OverlayFileSystemTest {
   @Test
   void theQuotaRefusesBeforeItIsPassed() throws Exception {
     fixture.unmount();
-    fixture.config = fixture.config.withQuotaBytes(8 * 4096);
+    // The root directory's record and the new file's count, too.
+    fixture.config = fixture.config.withQuotaBytes(8 * 4096 + 2 * Quota.INODE_BYTES);
     fixture.mount();
     Opened made = fs().create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2);
     long node = made.attributes().node();
@@ -269,11 +272,93 @@ final class OverlayFileSystemTest {
         assertThrows(
             FsException.class,
             () -> fs().write(ROOT, node, made.handle(), 8 * 4096, ByteBuffer.allocate(1), false));
-    assertEquals(Errno.ENOSPC, e.errno());
+    assertEquals(Errno.EDQUOT, e.errno());
     assertEquals(8 * 4096, fs().getattr(ROOT, node).sizeBytes());
+    e =
+        assertThrows(
+            FsException.class, () -> fs().mkdir(ROOT, NodeId.ROOT, Name.of("directory"), 0755));
+    assertEquals(Errno.EDQUOT, e.errno());
+    assertEquals(0, fs().statfs(ROOT).freeBlocks());
     fs().write(ROOT, node, made.handle(), 5, bytes("overwriting is free"), false);
     fs().setattr(ROOT, node, size(4096));
     fs().write(ROOT, node, made.handle(), 4096, ByteBuffer.allocate(7 * 4096), false);
+    fs().rename(ROOT, NodeId.ROOT, Name.of("new"), NodeId.ROOT, Name.of("newer"), 0);
+    fs().unlink(ROOT, NodeId.ROOT, Name.of("newer"));
+    fs().release(ROOT, node, made.handle());
+    fs().forget(node, 1);
+    fs().mkdir(ROOT, NodeId.ROOT, Name.of("directory"), 0755);
+  }
+
+  @Test
+  void writersBesideEachOtherNeverPassTheQuota() throws Exception {
+    fixture.unmount();
+    int pages = 100;
+    int writers = 4;
+    fixture.config =
+        fixture.config.withQuotaBytes(pages * 4096L + (writers + 1) * Quota.INODE_BYTES);
+    fixture.mount();
+    List<Thread> threads = new ArrayList<>();
+    AtomicInteger written = new AtomicInteger();
+    for (int i = 0; i < writers; i++) {
+      Opened made = fs().create(ROOT, NodeId.ROOT, Name.of("file" + i), 0644, 2);
+      threads.add(
+          new Thread(
+              () -> {
+                for (int page = 0; page < pages; page++) {
+                  try {
+                    ByteBuffer bytes = ByteBuffer.allocate(4096);
+                    long node = made.attributes().node();
+                    fs().write(ROOT, node, made.handle(), page * 4096L, bytes, false);
+                    written.incrementAndGet();
+                  } catch (FsException e) {
+                    assertEquals(Errno.EDQUOT, e.errno());
+                  }
+                }
+              }));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertTrue(written.get() <= pages, () -> written.get() + " pages written");
+    assertEquals(written.get() * 4096L, fs().metrics().ownBytes());
+    assertTrue(written.get() >= pages - writers, () -> written.get() + " pages written");
+  }
+
+  @Test
+  void aRenameOntoAFileIsInOneRecord() throws Exception {
+    long node = lookup("/etc/passwd").node();
+    int most = 0;
+    while (fs().metrics().openChanges() >= most) {
+      most = fs().metrics().openChanges();
+      chmod(node);
+    }
+    // Whatever room the batch has left: some of these renames do not fit into it.
+    for (int room = 0; room < 10; room++) {
+      for (String name : List.of("source", "target")) {
+        Opened made = fs().create(ROOT, NodeId.ROOT, Name.of(name), 0644, 2);
+        fs().release(ROOT, made.attributes().node(), made.handle());
+      }
+      fs().barrier(ROOT);
+      long sequence = fixture.appliance.sequence();
+      while (fs().metrics().openChanges() < most - 3 * room) {
+        chmod(node);
+      }
+      fs().rename(ROOT, NodeId.ROOT, Name.of("source"), NodeId.ROOT, Name.of("target"), 0);
+      fs().barrier(ROOT);
+      boolean found = false;
+      for (long at = sequence + 1; at <= fixture.appliance.sequence(); at++) {
+        Set<Name> names = fixture.appliance.changedNames(at);
+        assertEquals(names.contains(Name.of("source")), names.contains(Name.of("target")));
+        found |= names.contains(Name.of("target"));
+      }
+      assertTrue(found);
+    }
+  }
+
+  private void chmod(long node) throws FsException {
+    fs().setattr(
+            ROOT, node, new AttributeChange(0640, null, null, null, null, null, null, false, NONE));
   }
 
   private void changeThings() throws Exception {

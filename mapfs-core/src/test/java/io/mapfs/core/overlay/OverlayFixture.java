@@ -27,7 +27,14 @@ final class OverlayFixture implements AutoCloseable {
   BlockReader reader;
   FileClock usedClock = clock;
   JournalShipper shipper;
+  LocalFiles files = new PosixFiles();
+  long journalSegmentBytes = LocalJournal.SEGMENT_BYTES;
+  int pageSegmentSlots = PageLog.SEGMENT_SLOTS;
   OverlayFileSystem fs;
+
+  /** Whether the last mount had to fetch the head. */
+  boolean fetched;
+
   private long epoch;
 
   OverlayFixture(Path directory, RepositoryTree base, BlockReader blocks) {
@@ -41,14 +48,15 @@ final class OverlayFixture implements AutoCloseable {
   /** Mounts as the daemon does: sends the tail, fetches the head if the copy is of no use. */
   OverlayFixture mount() throws IOException, FsException {
     epoch++;
-    OverlayState state = OverlayState.open(directory);
+    OverlayState state = open();
     for (OverlayState.TailRecord tail : state.tail(appliance.sequence())) {
       appliance.ship(tail.record(), tail.pages()).join();
     }
     boolean usable =
         state.isUsableAt(
             NODE, base.master(), base.version(), appliance.sequence(), appliance.hash(), 0);
-    if (!usable) {
+    fetched = !usable;
+    if (fetched) {
       state.load(appliance.headRows(7), appliance.position(NODE, epoch, base));
     }
     state.beginMount(epoch, 0, 0);
@@ -56,6 +64,10 @@ final class OverlayFixture implements AutoCloseable {
         OverlayFileSystem.mount(
             config, state, versions(), reader, ReadListener.NONE, shipper, usedClock);
     return this;
+  }
+
+  OverlayState open() throws IOException {
+    return OverlayState.open(directory, files, journalSegmentBytes, pageSegmentSlots);
   }
 
   Versions versions() {

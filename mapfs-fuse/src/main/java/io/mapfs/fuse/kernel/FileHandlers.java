@@ -188,6 +188,7 @@ final class FileHandlers {
       throw new FsException(Errno.EINVAL, "FALLOCATE of " + length + " at " + offset);
     }
     c.operations().fallocate(x, x.node(), handle, mode, offset, length);
+    dropModeChangedBy(c, x, x.node());
   }
 
   /** {@code struct fuse_lseek_in}: u64 fh, u64 offset, u32 whence, pad. Reply: u64 offset. */
@@ -259,15 +260,25 @@ final class FileHandlers {
     if (flags != 0 || sourceOffset < 0 || targetOffset < 0 || length < 0) {
       throw new FsException(Errno.EINVAL, "COPY_FILE_RANGE of " + length + ", flags " + flags);
     }
-    return c.operations()
-        .copyFileRange(
-            x,
-            x.node(),
-            sourceHandle,
-            sourceOffset,
-            target,
-            targetHandle,
-            targetOffset,
-            Math.min(length, bytesMax));
+    long copied =
+        c.operations()
+            .copyFileRange(
+                x,
+                x.node(),
+                sourceHandle,
+                sourceOffset,
+                target,
+                targetHandle,
+                targetOffset,
+                Math.min(length, bytesMax));
+    dropModeChangedBy(c, x, target);
+    return copied;
+  }
+
+  /** The kernel keeps the mode of before, for ever, where setuid was cleared behind its back. */
+  private static void dropModeChangedBy(KernelConnection c, Exchange x, long node) {
+    if (x.uid() != 0) {
+      c.kernelCache().dropAttributes(node);
+    }
   }
 }
