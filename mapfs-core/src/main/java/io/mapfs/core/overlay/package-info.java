@@ -28,11 +28,15 @@
  *       call to the index.
  *   <li>An open batch always fits into one record: room is reserved before anything is changed.
  *   <li>A page log slot that a sealed record names is never written again; a segment goes when no
- *       extent names its slots and every record that did is acknowledged.
+ *       extent names its slots and every record that named or released one is acknowledged.
+ *   <li>Nothing on this machine counts as durable whose sync failed once, or whose file's name was
+ *       not synced.
+ *   <li>One operation's changes are in one record (a write of more than 1 MiB excepted).
  *   <li>The index is at one record's state, and names that record in the same write batch; the
  *       local journal has all records after the one that the index has on disk.
  *   <li>An object in the heap that differs from the index is never evicted.
- *   <li>Inode numbers and cookies are never given twice, once a sealed record has used them.
+ *   <li>Inode numbers and cookies are never given twice, sealed or not: ranges are noted on disk
+ *       ahead.
  * </ul>
  *
  * <p>Locks, in order: the tree lock (shared: lookups, listings, reads, the publishing of a write;
