@@ -242,8 +242,8 @@ public final class OverlayState implements Closeable {
   }
 
   /**
-   * The epoch of the records in the local journal, which is one mount's; there must be one. Asks for
-   * no record's pages: of those that the appliance has, they may be gone.
+   * The epoch of the records in the local journal, which is one mount's; there must be one. Asks
+   * for no record's pages: of those that the appliance has, they may be gone.
    */
   public long lastEpoch() {
     try {
