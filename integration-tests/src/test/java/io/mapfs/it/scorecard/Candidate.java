@@ -4,7 +4,7 @@ import io.mapfs.it.Sandbox;
 import java.nio.file.Path;
 
 /** A filesystem that shows the lower tree and takes changes to it. */
-abstract class Candidate implements AutoCloseable {
+abstract class Candidate {
   private final String name;
 
   Candidate(String name) {
@@ -40,10 +40,5 @@ abstract class Candidate implements AutoCloseable {
       bytes += Long.parseLong(total.split("\t")[0]);
     }
     return bytes;
-  }
-
-  @Override
-  public void close() throws Exception {
-    unmount();
   }
 }
