@@ -2,6 +2,7 @@ package io.mapfs.cli;
 
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.Release;
+import io.mapfs.cli.log.LogFile;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.server.ApplianceService;
 import io.mapfs.server.net.BlockServer;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 
 /**
@@ -29,6 +31,8 @@ final class WarmUpCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    LogFile.use(LogFile.STANDARD_ERROR);
+    LoggerFactory.getLogger(WarmUpCommand.class).info("one line, as daemons write them: {}", this);
     loadOurs();
     Posix.effectiveUid();
     ServerConfig config = ServerConfig.listen("127.0.0.1", 0, Release.name());
@@ -62,7 +66,10 @@ final class WarmUpCommand implements Callable<Integer> {
                 });
   }
 
-  /** All classes of this project, none of them initialized. */
+  /**
+   * All classes of this project, initialized: what their static parts make, such as the lambdas of
+   * tables, goes into the archive too.
+   */
   private static void loadOurs() throws IOException {
     try (JarFile jar = new JarFile(System.getProperty("java.class.path"))) {
       for (JarEntry entry : (Iterable<JarEntry>) jar.stream()::iterator) {
@@ -70,9 +77,11 @@ final class WarmUpCommand implements Callable<Integer> {
         if (name.startsWith(OURS) && name.endsWith(CLASS)) {
           String type = name.substring(0, name.length() - CLASS.length()).replace('/', '.');
           try {
-            Class.forName(type, false, WarmUpCommand.class.getClassLoader());
-          } catch (ClassNotFoundException | LinkageError e) {
+            Class.forName(type, true, WarmUpCommand.class.getClassLoader());
+          } catch (ClassNotFoundException e) {
             throw new IOException("cannot load " + type + ": " + e, e);
+          } catch (LinkageError e) {
+            // A library of the system that is not installed here; whoever needs it says so.
           }
         }
       }
