@@ -38,12 +38,12 @@ public record BlockCacheOptions(
   }
 
   /**
-   * The defaults: 32 MiB in memory, a deadline of 30 s, six batches, a thread a core up to four.
+   * The defaults: 16 MiB in memory, a deadline of 30 s, six batches, a thread a core up to four.
    */
   public static BlockCacheOptions of(Path directory, long cacheBytes) {
     int cores = Runtime.getRuntime().availableProcessors();
     return new BlockCacheOptions(
-        directory, cacheBytes, 32 << 20, Duration.ofSeconds(30), 6, Math.min(4, cores));
+        directory, cacheBytes, 16 << 20, Duration.ofSeconds(30), 6, Math.min(4, cores));
   }
 
   public BlockCacheOptions withDeadline(Duration value) {
