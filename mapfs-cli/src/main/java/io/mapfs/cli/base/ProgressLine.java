@@ -1,5 +1,6 @@
 package io.mapfs.cli.base;
 
+import com.google.gson.JsonObject;
 import java.io.PrintStream;
 
 /**
@@ -31,6 +32,16 @@ public final class ProgressLine implements AutoCloseable {
     terminal.flush();
     shownNanos = System.nanoTime();
     shown = true;
+  }
+
+  /** Shows an appliance's own progress: how many are done, of how many, of what. */
+  public void show(JsonObject progress) {
+    show(
+        Fields.text(progress, "done")
+            + " of "
+            + Fields.text(progress, "total")
+            + " "
+            + Fields.text(progress, "what"));
   }
 
   /** Clears the line. */

@@ -22,17 +22,7 @@ final class SweepCommand extends ApplianceCommand {
   protected int run(ApplianceClient client) throws ApplianceException {
     JsonObject result;
     try (ProgressLine line = ProgressLine.ofEnvironment()) {
-      result =
-          client.call(
-              "store.sweep",
-              new JsonObject(),
-              progress ->
-                  line.show(
-                      Fields.text(progress, "done")
-                          + " of "
-                          + Fields.text(progress, "total")
-                          + " "
-                          + Fields.text(progress, "what")));
+      result = client.call("store.sweep", new JsonObject(), line::show);
     }
     print(
         result,

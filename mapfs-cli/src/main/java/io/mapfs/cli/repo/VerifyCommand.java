@@ -47,13 +47,7 @@ final class VerifyCommand extends ApplianceCommand {
                   .with("version", version)
                   .with("all", master == null)
                   .json(),
-              progress ->
-                  line.show(
-                      Fields.text(progress, "done")
-                          + " of "
-                          + Fields.text(progress, "total")
-                          + " "
-                          + Fields.text(progress, "what")));
+              line::show);
     }
     List<JsonObject> faults = Fields.objects(result, "faults");
     print(

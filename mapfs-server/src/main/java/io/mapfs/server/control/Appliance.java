@@ -279,9 +279,7 @@ public final class Appliance implements ApplianceService, Closeable {
         "cannot resume the overlay",
         () -> {
           Client client = client(session);
-          access.requireNode(client, request.node());
-          access.node(request.node());
-          Overlay overlay = overlays.get(request.node());
+          Overlay overlay = overlayOf(client, request.node());
           overlay.lease().resume(session, client.number(), request.epoch());
           return position(overlay.standing());
         });
@@ -293,9 +291,7 @@ public final class Appliance implements ApplianceService, Closeable {
     return guarded(
         "cannot read the overlay",
         () -> {
-          access.requireNode(client(session), request.node());
-          access.node(request.node());
-          return position(overlays.get(request.node()).standing());
+          return position(overlayOf(client(session), request.node()).standing());
         });
   }
 
@@ -310,9 +306,7 @@ public final class Appliance implements ApplianceService, Closeable {
     return guarded(
         "cannot read the overlay",
         () -> {
-          access.requireNode(client(session), request.node());
-          access.node(request.node());
-          return overlays.get(request.node()).pages().read(session, request.cursor());
+          return overlayOf(client(session), request.node()).pages().read(session, request.cursor());
         });
   }
 
@@ -355,6 +349,13 @@ public final class Appliance implements ApplianceService, Closeable {
     }
   }
 
+  /** The overlay of a node that exists and that this client may speak for. */
+  private Overlay overlayOf(Client client, String node) throws IOException, ApplianceException {
+    access.requireNode(client, node);
+    access.node(node);
+    return overlays.get(node);
+  }
+
   private boolean isUsable(Client client, String node, BlockId id)
       throws IOException, ApplianceException {
     return (client.hasUploaded(id) || access.namedByOverlay(node, id))
@@ -367,10 +368,8 @@ public final class Appliance implements ApplianceService, Closeable {
     return guarded(
         "cannot look up the overlay's epochs",
         () -> {
-          access.requireNode(client(session), request.node());
-          access.node(request.node());
           return new Message.TailOpened(
-              overlays.get(request.node()).lease().lastAccepted(request.epoch()));
+              overlayOf(client(session), request.node()).lease().lastAccepted(request.epoch()));
         });
   }
 
@@ -394,9 +393,7 @@ public final class Appliance implements ApplianceService, Closeable {
         "cannot close the overlay",
         () -> {
           Client client = client(session);
-          access.requireNode(client, request.node());
-          access.node(request.node());
-          overlays.get(request.node()).lease().close(client.number(), request.epoch());
+          overlayOf(client, request.node()).lease().close(client.number(), request.epoch());
           return null;
         });
   }
