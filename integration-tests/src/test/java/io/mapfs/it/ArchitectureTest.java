@@ -79,6 +79,15 @@ final class ArchitectureTest {
           .resideInAPackage("io.netty..");
 
   @ArchTest
+  static final ArchRule bouncyCastleIsSeenByOnePackage =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.mapfs.core.security")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.bouncycastle..");
+
+  @ArchTest
   static final ArchRule jnrFuseIsSeenByItsFrontEndOnly =
       noClasses()
           .that()

@@ -50,5 +50,8 @@ public final class Limits {
   /** Most payload bytes of a frame before hands are shaken. */
   public static final int MAX_HANDSHAKE_BYTES = 1024;
 
+  /** Most payload bytes of a frame of a client that has yet to get a certificate. */
+  public static final int MAX_JOIN_BYTES = 8192;
+
   private Limits() {}
 }

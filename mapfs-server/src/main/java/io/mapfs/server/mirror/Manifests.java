@@ -1,5 +1,6 @@
 package io.mapfs.server.mirror;
 
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.snapshot.ManifestHeader;
 import io.mapfs.core.snapshot.ManifestReader;
@@ -8,7 +9,6 @@ import io.mapfs.server.overlay.Overlay;
 import io.mapfs.server.overlay.Overlays;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
-import io.mapfs.server.store.DurableFiles;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;

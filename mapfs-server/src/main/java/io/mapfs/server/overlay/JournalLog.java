@@ -1,9 +1,9 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.CorruptBlockException;
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.RecordCodec;
-import io.mapfs.server.store.DurableFiles;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;

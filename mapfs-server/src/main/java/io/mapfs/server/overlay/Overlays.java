@@ -1,11 +1,11 @@
 package io.mapfs.server.overlay;
 
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlTable;
-import io.mapfs.server.store.DurableFiles;
 import io.mapfs.server.store.Failures;
 import java.io.Closeable;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
@@ -14,7 +15,6 @@ import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.TailRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
-import io.mapfs.server.store.DurableFiles;
 import io.mapfs.server.store.Names;
 import java.io.Closeable;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package io.mapfs.server.store;
 
 import io.mapfs.core.block.BlockId;
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;

@@ -1,5 +1,7 @@
 package io.mapfs.server.store;
 
+import io.mapfs.core.files.DurableFiles;
+import io.mapfs.core.security.Pem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,7 +15,6 @@ import java.security.PublicKey;
 import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.security.spec.X509EncodedKeySpec;
-import java.util.Base64;
 
 /** The appliance's Ed25519 key (RFC 8032), which vouches for versions and manifests. */
 public final class SigningKey {
@@ -31,8 +32,8 @@ public final class SigningKey {
   static void generate(Path secretFile, Path openFile) throws IOException {
     try {
       KeyPair pair = KeyPairGenerator.getInstance(ALGORITHM).generateKeyPair();
-      DurableFiles.write(secretFile, pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
-      DurableFiles.write(openFile, pem("PUBLIC KEY", pair.getPublic().getEncoded()));
+      DurableFiles.write(secretFile, Pem.file(Pem.PRIVATE_KEY, pair.getPrivate().getEncoded()));
+      DurableFiles.write(openFile, Pem.file(Pem.PUBLIC_KEY, pair.getPublic().getEncoded()));
     } catch (GeneralSecurityException e) {
       throw new IOException("this Java has no " + ALGORITHM, e);
     }
@@ -43,14 +44,18 @@ public final class SigningKey {
       KeyFactory factory = KeyFactory.getInstance(ALGORITHM);
       SigningKey key =
           new SigningKey(
-              factory.generatePrivate(new PKCS8EncodedKeySpec(unpem(secretFile))),
-              factory.generatePublic(new X509EncodedKeySpec(unpem(openFile))));
+              factory.generatePrivate(
+                  new PKCS8EncodedKeySpec(
+                      Pem.decodeOne(Pem.PRIVATE_KEY, Files.readString(secretFile)))),
+              factory.generatePublic(
+                  new X509EncodedKeySpec(
+                      Pem.decodeOne(Pem.PUBLIC_KEY, Files.readString(openFile)))));
       byte[] probe = "probe".getBytes(StandardCharsets.UTF_8);
       if (!key.verifies(probe, key.sign(probe))) {
         throw new IOException(secretFile + " and " + openFile + " are not a pair");
       }
       return key;
-    } catch (GeneralSecurityException | IllegalArgumentException e) {
+    } catch (GeneralSecurityException e) {
       throw new IOException(
           "the signing key in " + secretFile.getParent() + " is damaged: restore it", e);
     }
@@ -81,22 +86,5 @@ public final class SigningKey {
 
   public PublicKey publicKey() {
     return open;
-  }
-
-  private static byte[] pem(String label, byte[] der) {
-    Base64.Encoder encoder = Base64.getMimeEncoder(64, new byte[] {'\n'});
-    return ("-----BEGIN "
-            + label
-            + "-----\n"
-            + encoder.encodeToString(der)
-            + "\n-----END "
-            + label
-            + "-----\n")
-        .getBytes(StandardCharsets.US_ASCII);
-  }
-
-  private static byte[] unpem(Path file) throws IOException {
-    String text = Files.readString(file, StandardCharsets.US_ASCII);
-    return Base64.getMimeDecoder().decode(text.replaceAll("-----[A-Z ]+-----", ""));
   }
 }

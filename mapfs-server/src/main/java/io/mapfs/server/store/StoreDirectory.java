@@ -1,5 +1,7 @@
 package io.mapfs.server.store;
 
+import io.mapfs.core.files.DurableFiles;
+import io.mapfs.core.security.CertificateAuthority;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import java.io.Closeable;
@@ -23,7 +25,8 @@ import java.util.stream.Stream;
  * <pre>
  *   FORMAT      what this is
  *   LOCK        locked while an appliance runs on it
- *   keys/       the signing key
+ *   keys/       the signing key, the certificates' authority, the first administrator's credential
+ *   audit/      what administrators did
  *   control/    control records (RocksDB)
  *   packs/      blocks
  *   index/      where each block lies (RocksDB); made again from the packs if it is lost
@@ -179,6 +182,22 @@ public final class StoreDirectory implements Closeable {
 
   SigningKey signingKey() throws IOException {
     return SigningKey.read(root.resolve("keys/signing.key"), root.resolve("keys/signing.pub"));
+  }
+
+  /** The certificates' authority; made if the store is of a release that had none. */
+  CertificateAuthority authority() throws IOException {
+    Path file = root.resolve("keys/authority.pem");
+    if (Files.exists(file)) {
+      return CertificateAuthority.decode(
+          Files.readString(file, StandardCharsets.US_ASCII), clusterId());
+    }
+    CertificateAuthority authority = CertificateAuthority.create(clusterId());
+    DurableFiles.write(file, authority.encode().getBytes(StandardCharsets.US_ASCII));
+    return authority;
+  }
+
+  Path audit() {
+    return root.resolve("audit");
   }
 
   /** Lets another process have the store. */

@@ -1,4 +1,4 @@
-package io.mapfs.server.store;
+package io.mapfs.core.files;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
