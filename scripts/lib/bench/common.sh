@@ -34,6 +34,7 @@ start_appliance() { # STORE [ADDRESS]
   local store=$1 address=${2:-127.0.0.1} port try
   [ -d "$store" ] || "$mapfs" appliance init --store "$store" >>"$work/log" 2>&1 || return 1
   port=$(free_port)
+  [ "$address" = 127.0.0.1 ] || export MAPFS_TEST_NETWORK=plain
   "$mapfs" appliance serve --store "$store" --listen "$address:$port" --insecure >>"$work/serve.log" 2>&1 </dev/null &
   serve_pid=$!
   MAPFS_APPLIANCE=$address:$port

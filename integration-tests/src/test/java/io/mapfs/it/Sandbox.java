@@ -35,6 +35,7 @@ public final class Sandbox implements AutoCloseable {
   private final Path directory;
   private final Map<String, String> environment = new HashMap<>();
   private Process appliance;
+  private boolean secure;
 
   public Sandbox() throws IOException {
     launcher = Requirements.launcher();
@@ -62,20 +63,31 @@ public final class Sandbox implements AutoCloseable {
     return this;
   }
 
+  /** Makes a store and serves it with TLS; commands are its first administrator's. */
+  Sandbox withSecureAppliance() throws IOException, InterruptedException {
+    secure = true;
+    environment.put("MAPFS_IDENTITY", path("identity.pem").toString());
+    environment.put(
+        "MAPFS_CREDENTIAL",
+        run("appliance", "init", "--store", path("store").toString(), "--output", "json")
+            .ok()
+            .json()
+            .get("credential")
+            .getAsString());
+    serve();
+    return this;
+  }
+
   /** Serves the store on a free port, or on the one that it had before. */
   void serve() throws IOException, InterruptedException {
     String listen = environment.getOrDefault("MAPFS_APPLIANCE", "127.0.0.1:0");
-    appliance =
-        start(
-            Path.of("/dev/null"),
-            path("serve.err"),
-            "appliance",
-            "serve",
-            "--store",
-            path("store").toString(),
-            "--listen",
-            listen,
-            "--insecure");
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("appliance", "serve", "--store", path("store").toString(), "--listen", listen));
+    if (!secure) {
+      arguments.add("--insecure");
+    }
+    appliance = start(Path.of("/dev/null"), path("serve.err"), arguments.toArray(String[]::new));
     BufferedReader out =
         new BufferedReader(
             new InputStreamReader(appliance.getInputStream(), StandardCharsets.UTF_8));

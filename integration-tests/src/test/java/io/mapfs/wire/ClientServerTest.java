@@ -764,7 +764,7 @@ final class ClientServerTest {
   }
 
   @Test
-  void plainTcpBeyondLoopbackMustBeAskedFor() {
+  void plainTcpBeyondLoopbackIsRefused() {
     IOException e =
         assertThrows(
             IOException.class,

@@ -24,8 +24,10 @@ final class Defaults implements IDefaultValueProvider {
               List.of(
                   "appliance",
                   "cache",
+                  "credential",
                   "durability",
                   "front-end",
+                  "identity",
                   "listen",
                   "log",
                   "output",

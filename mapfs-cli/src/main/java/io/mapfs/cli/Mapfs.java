@@ -1,5 +1,6 @@
 package io.mapfs.cli;
 
+import io.mapfs.cli.admin.AdminCommand;
 import io.mapfs.cli.appliance.ApplianceGroup;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
@@ -75,6 +76,7 @@ public final class Mapfs {
     COMMANDS.put("appliance", ApplianceGroup.class);
     COMMANDS.put("repo", RepoCommand.class);
     COMMANDS.put("node", NodeCommand.class);
+    COMMANDS.put("admin", AdminCommand.class);
     COMMANDS.put("mount", MountCommand.class);
     COMMANDS.put("sync", SyncCommand.class);
     COMMANDS.put("umount", UmountCommand.class);

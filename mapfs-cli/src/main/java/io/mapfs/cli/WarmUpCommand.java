@@ -4,6 +4,9 @@ import com.google.gson.JsonParser;
 import io.mapfs.cli.base.Release;
 import io.mapfs.cli.log.LogFile;
 import io.mapfs.core.posix.Posix;
+import io.mapfs.core.security.CertificateAuthority;
+import io.mapfs.core.security.Credential;
+import io.mapfs.core.security.Role;
 import io.mapfs.server.ApplianceService;
 import io.mapfs.server.net.BlockServer;
 import io.mapfs.server.net.ServerConfig;
@@ -11,6 +14,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -26,6 +32,7 @@ import picocli.CommandLine.Command;
  */
 @Command(name = "warm-up", hidden = true, header = "Load classes for the launcher's archive.")
 final class WarmUpCommand implements Callable<Integer> {
+  private static final String CLUSTER = "0".repeat(32);
   private static final String OURS = "io/mapfs/";
   private static final String CLASS = ".class";
 
@@ -35,10 +42,26 @@ final class WarmUpCommand implements Callable<Integer> {
     LoggerFactory.getLogger(WarmUpCommand.class).info("one line, as daemons write them: {}", this);
     loadOurs();
     Posix.effectiveUid();
-    ServerConfig config = ServerConfig.listen("127.0.0.1", 0, Release.name());
+    CertificateAuthority authority = CertificateAuthority.create(CLUSTER);
+    Path credential = Files.createTempFile("mapfs-warm-up", ".pem");
+    try {
+      authority.credential(Role.ADMINISTRATOR, "warm-up").save(credential);
+      ask(null, Map.of());
+      ask(
+          authority.credential(Role.APPLIANCE, "appliance"),
+          Map.of("MAPFS_CREDENTIAL", credential.toString()));
+    } finally {
+      Files.delete(credential);
+    }
+    return 0;
+  }
+
+  /** Has commands ask an appliance of this process, with TLS or without. */
+  private static void ask(Credential own, Map<String, String> credential) throws IOException {
+    ServerConfig config = ServerConfig.listen("127.0.0.1", 0, Release.name()).withCredential(own);
     try (BlockServer server = BlockServer.start(config, service())) {
-      Map<String, String> environment =
-          Map.of("MAPFS_APPLIANCE", "127.0.0.1:" + server.address().getPort());
+      Map<String, String> environment = new HashMap<>(credential);
+      environment.put("MAPFS_APPLIANCE", "127.0.0.1:" + server.address().getPort());
       for (List<String> command :
           List.of(List.of("status"), List.of("node", "list"), List.of("snapshot", "list", "x"))) {
         String[] arguments = command.toArray(String[]::new);
@@ -49,7 +72,6 @@ final class WarmUpCommand implements Callable<Integer> {
             .execute(arguments);
       }
     }
-    return 0;
   }
 
   /** Enough of an answer for commands to print sizes, times and a table. */
@@ -67,7 +89,7 @@ final class WarmUpCommand implements Callable<Integer> {
             new Class<?>[] {ApplianceService.class},
             (proxy, method, arguments) ->
                 switch (method.getName()) {
-                  case "clusterId" -> "0".repeat(32);
+                  case "clusterId" -> CLUSTER;
                   case "call" -> JsonParser.parseString(ANSWER).getAsJsonObject();
                   default -> null;
                 });

@@ -7,7 +7,12 @@ package io.mapfs.client;
  * @param software this release, for people
  * @param maxPending most requests in flight; the next one waits for room
  */
-public record ClientConfig(String node, String software, ClientTimeouts timeouts, int maxPending) {
+public record ClientConfig(
+    String node,
+    String software,
+    ClientTimeouts timeouts,
+    int maxPending,
+    ClientSecurity security) {
   private static final int MAX_PENDING = 256;
 
   /** The configuration of an administrator's command. */
@@ -17,10 +22,15 @@ public record ClientConfig(String node, String software, ClientTimeouts timeouts
 
   /** The configuration of a node. */
   public static ClientConfig node(String node, String software) {
-    return new ClientConfig(node, software, ClientTimeouts.DEFAULTS, MAX_PENDING);
+    return new ClientConfig(
+        node, software, ClientTimeouts.DEFAULTS, MAX_PENDING, ClientSecurity.PLAIN);
   }
 
   public ClientConfig withTimeouts(ClientTimeouts newTimeouts) {
-    return new ClientConfig(node, software, newTimeouts, maxPending);
+    return new ClientConfig(node, software, newTimeouts, maxPending, security);
+  }
+
+  public ClientConfig withSecurity(ClientSecurity newSecurity) {
+    return new ClientConfig(node, software, timeouts, maxPending, newSecurity);
   }
 }

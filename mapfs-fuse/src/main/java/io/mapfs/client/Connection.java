@@ -1,6 +1,7 @@
 package io.mapfs.client;
 
 import com.google.gson.JsonObject;
+import io.mapfs.core.security.PlainTcp;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Frame;
@@ -13,6 +14,7 @@ import io.mapfs.core.wire.UnknownMessageException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLException;
 
 /**
  * One connection to the appliance: a thread that reads, one that writes, and one that watches
@@ -72,23 +75,56 @@ final class Connection implements ApplianceClient {
 
   static Connection open(Endpoint endpoint, ClientConfig config) throws ApplianceException {
     long beginNanos = System.nanoTime();
-    Transport transport = connect(endpoint, config.timeouts().connect());
+    Transport transport = connect(endpoint, config);
     Connection connection = new Connection(endpoint, config, transport);
     connection.start(
         config.timeouts().connect().minusNanos(System.nanoTime() - beginNanos).toNanos());
     return connection;
   }
 
-  private static Transport connect(Endpoint endpoint, Duration timeout) throws ApplianceException {
+  private static Transport connect(Endpoint endpoint, ClientConfig config)
+      throws ApplianceException {
     InetSocketAddress address = new InetSocketAddress(endpoint.host(), endpoint.port());
     if (address.isUnresolved()) {
       throw unreachable(endpoint, "no such host", null);
     }
+    Duration timeout = config.timeouts().connect();
     try {
+      if (!(config.security() instanceof ClientSecurity.Plain)) {
+        return TlsTransport.connect(address, timeout, config.security());
+      }
+      if (!PlainTcp.isAllowed(address.getAddress())) {
+        throw new ApplianceException(
+            FailureCode.DENIED,
+            "refused to reach "
+                + endpoint
+                + " without TLS, which only the loopback address may do: "
+                + (config.node().isEmpty()
+                    ? "give --credential FILE (mapfs admin add)"
+                    : "join first (mapfs node join)"));
+      }
       return SocketTransport.connect(address, timeout);
+    } catch (SSLException e) {
+      throw unproven(endpoint, e);
     } catch (IOException e) {
       throw unreachable(endpoint, reason(e), e);
     }
+  }
+
+  /** One end did not prove to the other who it is. */
+  private static ApplianceException unproven(Endpoint endpoint, SSLException e) {
+    Throwable root = e;
+    while (root.getCause() != null && !(root instanceof CertificateException)) {
+      root = root.getCause();
+    }
+    return new ApplianceException(
+        FailureCode.DENIED,
+        "no TLS connection to "
+            + endpoint
+            + ": "
+            + root.getMessage()
+            + "; is it the right appliance and credential, and not served with --insecure?",
+        e);
   }
 
   private static ApplianceException unreachable(Endpoint endpoint, String why, IOException cause) {
@@ -287,6 +323,8 @@ final class Connection implements ApplianceClient {
                   e)
               : lost(e.getMessage(), e),
           true);
+    } catch (SSLException e) {
+      end(welcome == null ? unproven(endpoint, e) : lost(reason(e), e), true);
     } catch (IOException e) {
       end(lost(reason(e), e), true);
     } catch (RuntimeException | Error e) {

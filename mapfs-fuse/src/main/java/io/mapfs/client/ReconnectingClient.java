@@ -49,8 +49,10 @@ public final class ReconnectingClient implements ApplianceClient {
   private volatile ApplianceException lastFailure;
   private volatile boolean closed;
 
-  /** Opens with the first connection. */
-  private final CountDownLatch connectedOnce = new CountDownLatch(1);
+  /**
+   * Opens with the first connection, or when the appliance refuses to have any with this client.
+   */
+  private final CountDownLatch decided = new CountDownLatch(1);
 
   private ReconnectingClient(
       List<Endpoint> endpoints, ClientConfig config, ConnectionListener listener) {
@@ -84,11 +86,12 @@ public final class ReconnectingClient implements ApplianceClient {
   /**
    * Waits for the first connection.
    *
-   * @throws ApplianceException why the last attempt failed, if there is none in time
+   * @throws ApplianceException why the last attempt failed, if there is none in time; DENIED at
+   *     once if who this client is does not suffice
    */
   public void awaitConnected(Duration timeout) throws ApplianceException {
     try {
-      if (connectedOnce.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+      if (decided.await(timeout.toNanos(), TimeUnit.NANOSECONDS) && welcome != null) {
         return;
       }
     } catch (InterruptedException e) {
@@ -126,6 +129,9 @@ public final class ReconnectingClient implements ApplianceClient {
         if (!closed) {
           listener.attemptFailed(e);
         }
+        if (e.code() == FailureCode.DENIED) {
+          decided.countDown();
+        }
       }
       if (closed) {
         return;
@@ -159,7 +165,7 @@ public final class ReconnectingClient implements ApplianceClient {
     connection.onDisconnect(cause -> broken.countDown());
     welcome = now;
     current = connection;
-    connectedOnce.countDown();
+    decided.countDown();
     try {
       listener.connected(now);
       sendWaiting();

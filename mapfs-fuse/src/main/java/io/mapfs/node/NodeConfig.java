@@ -1,5 +1,6 @@
 package io.mapfs.node;
 
+import io.mapfs.client.ClientSecurity;
 import io.mapfs.client.Endpoint;
 import io.mapfs.node.control.RunDirectory;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.Optional;
  *
  * @param node the node's name
  * @param appliance where it is served
+ * @param security by what the appliance is known, and what the node proves of itself
  * @param mountPoint an existing directory
  * @param frontEnd {@code auto}, {@code direct} or {@code jnr}
  * @param paths local directories
@@ -27,6 +29,7 @@ import java.util.Optional;
 public record NodeConfig(
     String node,
     Endpoint appliance,
+    ClientSecurity security,
     Path mountPoint,
     String frontEnd,
     NodePaths paths,

@@ -99,6 +99,7 @@ public final class NodeDaemon {
         ReconnectingClient.start(
             List.of(config.appliance()),
             ClientConfig.node(config.node(), config.software())
+                .withSecurity(config.security())
                 .withTimeouts(ClientTimeouts.DEFAULTS.withRequest(config.lossLimit())),
             keeper);
     opened.push(client::close);

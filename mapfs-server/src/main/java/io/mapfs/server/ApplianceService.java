@@ -15,8 +15,13 @@ public interface ApplianceService {
   /** The identity made at init: 32 hexadecimal digits. */
   String clusterId();
 
-  /** A session has shaken hands. */
-  void opened(Session session);
+  /**
+   * A session has shaken hands.
+   *
+   * @throws ApplianceException DENIED if it does not prove who it says it is; then nothing is kept
+   *     of it
+   */
+  void opened(Session session) throws ApplianceException;
 
   /** A session is gone: what it held (leases, imports, pins) is released. */
   void closed(Session session);

@@ -1,12 +1,20 @@
 package io.mapfs.server;
 
 import io.mapfs.core.wire.Message;
+import java.security.cert.X509Certificate;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** One client's connection, as the service sees it. Compared by identity. */
 public interface Session {
-  /** The node's name from the handshake; empty for an administrator. */
+  /** The node's name as the client gave it; empty for an administrator. */
   String node();
+
+  /** The certificate by which the client proved who it is, verified; empty for none. */
+  Optional<X509Certificate> certificate();
+
+  /** Whether the client is who it says: on plain TCP, within one machine. */
+  boolean isTrusted();
 
   /** Address of the other end, for messages. */
   String peer();

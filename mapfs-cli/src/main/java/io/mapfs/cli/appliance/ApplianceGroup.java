@@ -7,5 +7,5 @@ import picocli.CommandLine.Command;
     name = "appliance",
     header = "The appliance: keeps masters, overlays and snapshots, and serves them.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {InitCommand.class, ServeCommand.class, StatusCommand.class})
+    subcommands = {InitCommand.class, ServeCommand.class, StatusCommand.class, AuditCommand.class})
 public final class ApplianceGroup {}

@@ -1,11 +1,9 @@
 package io.mapfs.cli.appliance;
 
-import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Release;
 import io.mapfs.cli.log.LogFile;
 import io.mapfs.client.Endpoint;
 import io.mapfs.core.wire.ApplianceException;
-import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.control.Appliance;
 import io.mapfs.server.net.BlockServer;
 import io.mapfs.server.net.ServerConfig;
@@ -29,7 +27,8 @@ import picocli.CommandLine.Spec;
     description = "Prints one line once it listens: the address stands in it, for --listen HOST:0.",
     footer = {
       "",
-      "Example:",
+      "Examples:",
+      "  mapfs appliance serve --store /srv/mapfs --listen 10.1.2.3:7400 &",
       "  mapfs appliance serve --store /srv/mapfs --listen 127.0.0.1:7400 --insecure &"
     })
 final class ServeCommand implements Callable<Integer> {
@@ -55,8 +54,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--insecure",
       description =
-          "Serve without encryption and without asking who it is: for loopback, or a network that"
-              + " nobody else reaches. This release has no other way yet, so the flag is required.")
+          "Speak plain TCP, without TLS and without asking who it is: on a loopback address"
+              + " alone.")
   private boolean insecure;
 
   @Option(
@@ -69,14 +68,7 @@ final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
 
   @Override
-  public Integer call()
-      throws CommandFailure, ApplianceException, IOException, InterruptedException {
-    if (!insecure) {
-      throw new CommandFailure(
-          FailureCode.INVALID,
-          "this release cannot encrypt yet; say --insecure to serve without, on loopback or a"
-              + " network that nobody else reaches");
-    }
+  public Integer call() throws ApplianceException, IOException, InterruptedException {
     boolean anyPort = listen.endsWith(ANY_PORT);
     Endpoint endpoint =
         Endpoint.parse(anyPort ? listen.substring(0, listen.length() - ANY_PORT.length()) : listen);
@@ -85,7 +77,7 @@ final class ServeCommand implements Callable<Integer> {
     try (Appliance appliance = open()) {
       ServerConfig config =
           ServerConfig.listen(endpoint.host(), anyPort ? 0 : endpoint.port(), Release.name())
-              .withInsecure(true);
+              .withCredential(insecure ? null : appliance.credential());
       try (BlockServer server = BlockServer.start(config, appliance)) {
         Runtime.getRuntime().addShutdownHook(stopOnSignal(stop, stopped));
         PrintWriter out = command.commandLine().getOut();

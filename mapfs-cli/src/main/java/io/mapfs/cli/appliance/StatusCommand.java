@@ -32,9 +32,9 @@ final class StatusCommand extends ApplianceCommand {
           Fields.line(out, "Nodes", Fields.text(result, "nodes"));
           List<JsonObject> sessions = Fields.objects(result, "sessions");
           out.println();
-          Table table = new Table("CONNECTED FROM", "NODE");
+          Table table = new Table("CONNECTED FROM", "WHO");
           for (JsonObject session : sessions) {
-            table.row(Fields.text(session, "peer"), Fields.text(session, "node"));
+            table.row(Fields.text(session, "peer"), Fields.text(session, "who"));
           }
           table.print(out, "Nobody is connected.");
         });

@@ -10,11 +10,12 @@ import picocli.CommandLine.Mixin;
 /** A command that asks the appliance and prints its answer. */
 public abstract class ApplianceCommand implements Callable<Integer> {
   @Mixin private ConnectionOptions connection;
+  @Mixin private AdministratorOptions administrator;
   @Mixin private OutputOptions output;
 
   @Override
   public final Integer call() throws Exception {
-    try (ApplianceClient client = connection.connect()) {
+    try (ApplianceClient client = administrator.connect(connection)) {
       return run(client);
     }
   }

@@ -19,6 +19,12 @@ public final class LocalDirectories {
     return directory(given, "/var/lib/mapfs/nodes", "XDG_STATE_HOME", ".local/state");
   }
 
+  /** Nodes' credentials. */
+  public static Path credentials() {
+    return directory(null, "/var/lib/mapfs", "XDG_STATE_HOME", ".local/state")
+        .resolve("credentials");
+  }
+
   /** Daemons' logs. */
   public static Path logs() {
     return directory(null, "/var/log/mapfs", "XDG_STATE_HOME", ".local/state");

@@ -2,8 +2,10 @@ package io.mapfs.cli.mount;
 
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.ConnectionOptions;
+import io.mapfs.cli.base.IdentityOptions;
 import io.mapfs.cli.base.LocalDirectories;
 import io.mapfs.cli.base.SizeConverter;
+import io.mapfs.client.ClientSecurity;
 import io.mapfs.core.wire.FailureCode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +26,8 @@ final class DaemonOptions {
   }
 
   @Mixin private ConnectionOptions connection;
+
+  @Mixin private IdentityOptions identity;
 
   @Option(
       names = "--front-end",
@@ -103,6 +107,11 @@ final class DaemonOptions {
     return connection;
   }
 
+  /** What the daemon proves that it is this node with, if it has to. */
+  ClientSecurity security(String node) throws CommandFailure {
+    return connection.security(identity.existing(node));
+  }
+
   String frontEnd() {
     return frontEnd;
   }
@@ -163,6 +172,13 @@ final class DaemonOptions {
   List<String> arguments(String node) {
     List<String> arguments = new ArrayList<>();
     arguments.addAll(List.of("--appliance", connection.text(), "--front-end", frontEnd));
+    Path credential = identity.existing(node);
+    if (credential != null) {
+      arguments.addAll(List.of("--identity", credential.toString()));
+    }
+    if (connection.insecure()) {
+      arguments.add("--insecure");
+    }
     arguments.addAll(List.of("--cache", cache().toString(), "--state", state().toString()));
     arguments.addAll(List.of("--log", log(node).toString(), "--durability", durability.name()));
     arguments.addAll(List.of("--loss-limit", String.valueOf(lossLimitSeconds)));

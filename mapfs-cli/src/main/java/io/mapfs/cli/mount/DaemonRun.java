@@ -1,6 +1,7 @@
 package io.mapfs.cli.mount;
 
 import com.google.gson.JsonObject;
+import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
 import io.mapfs.cli.log.LogFile;
@@ -23,7 +24,7 @@ final class DaemonRun {
 
   /** For {@code mount --foreground}: says on standard error when the mount answers. */
   static int inForeground(String node, Path mountPoint, DaemonOptions options)
-      throws ApplianceException, IOException, InterruptedException {
+      throws ApplianceException, CommandFailure, IOException, InterruptedException {
     LogFile.use(options.hasLog() ? options.log(node).toString() : LogFile.STANDARD_ERROR);
     run(
         node,
@@ -54,7 +55,7 @@ final class DaemonRun {
             starter.close();
           });
       return 0;
-    } catch (ApplianceException | IOException | RuntimeException e) {
+    } catch (ApplianceException | CommandFailure | IOException | RuntimeException e) {
       // For the log of a mount that had answered; before that, the starter prints it.
       Logger logger = LoggerFactory.getLogger(DaemonRun.class);
       logger.error("{}", Failures.line(e), e);
@@ -68,11 +69,12 @@ final class DaemonRun {
 
   private static void run(
       String node, Path mountPoint, DaemonOptions options, Consumer<MountReport> ready)
-      throws ApplianceException, InterruptedException {
+      throws ApplianceException, CommandFailure, InterruptedException {
     NodeDaemon.run(
         new NodeConfig(
             node,
             options.connection().endpoint(),
+            options.security(node),
             mountPoint,
             options.frontEnd(),
             new NodePaths(options.state(), options.cache()),

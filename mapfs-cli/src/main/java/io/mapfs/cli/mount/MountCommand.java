@@ -98,7 +98,7 @@ public class MountCommand implements Callable<Integer> {
   }
 
   /** What is to be done before the daemon is started. */
-  void prepare(String nodeName, DaemonOptions daemon) throws ApplianceException {}
+  void prepare(String nodeName, DaemonOptions daemon) throws ApplianceException, CommandFailure {}
 
   /** One node's daemon at a time on one machine: both would want the same local state. */
   private void refuseSecondMount() throws CommandFailure {

@@ -1,9 +1,12 @@
 package io.mapfs.cli.mount;
 
+import io.mapfs.cli.base.AdministratorOptions;
 import io.mapfs.cli.base.CallParameters;
+import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.core.wire.ApplianceException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 /** {@code mapfs node takeover}. */
 @Command(
@@ -21,9 +24,11 @@ import picocli.CommandLine.Command;
       "  mapfs node takeover web01 /mnt/web01 --force"
     })
 public final class TakeoverCommand extends MountCommand {
+  @Mixin private AdministratorOptions administrator;
+
   @Override
-  void prepare(String nodeName, DaemonOptions daemon) throws ApplianceException {
-    try (ApplianceClient client = daemon.connection().connect()) {
+  void prepare(String nodeName, DaemonOptions daemon) throws ApplianceException, CommandFailure {
+    try (ApplianceClient client = administrator.connect(daemon.connection())) {
       client.call(
           "node.fence",
           new CallParameters().with("node", nodeName).with("handOver", !daemon.force()).json());

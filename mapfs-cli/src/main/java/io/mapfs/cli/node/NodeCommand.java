@@ -18,6 +18,9 @@ import picocli.CommandLine.Command;
       TakeoverCommand.class,
       FenceCommand.class,
       TailCommand.class,
+      TokenCommand.class,
+      JoinCommand.class,
+      RevokeCommand.class,
       RemoveCommand.class
     })
 public final class NodeCommand {}

@@ -1,4 +1,5 @@
 /**
- * Commands on nodes: add, list, show, update, remove, move, fence, and the status of all of them.
+ * Commands on nodes: add, list, show, update, remove, move, fence, join, revoke, and the status of
+ * all of them.
  */
 package io.mapfs.cli.node;

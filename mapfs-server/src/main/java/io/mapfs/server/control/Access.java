@@ -19,6 +19,9 @@ final class Access {
   private static final Set<String> NODE_METHODS =
       Set.of("node.show", "version.show", "master.versions", "snapshot.list");
 
+  /** What somebody without a certificate may call. */
+  private static final Set<String> GUEST_METHODS = Set.of("node.join");
+
   private final ApplianceStore store;
   private final Overlays overlays;
 
@@ -28,10 +31,18 @@ final class Access {
   }
 
   void requireMethod(Client client, String method, String node) throws ApplianceException {
+    Set<String> allowed = client.caller().isGuest() ? GUEST_METHODS : NODE_METHODS;
     if (!client.isAdministrator()
-        && (!NODE_METHODS.contains(method)
-            || (node != null && !node.equals(client.session().node())))) {
+        && (!allowed.contains(method) || (node != null && !node.equals(client.caller().name())))) {
       throw denied(client, method);
+    }
+  }
+
+  /** Refuses who has yet to get a certificate. */
+  void requireMember(Client client) throws ApplianceException {
+    if (client.caller().isGuest()) {
+      throw new ApplianceException(
+          FailureCode.DENIED, "whoever has no credential may do nothing but join: mapfs node join");
     }
   }
 
@@ -43,13 +54,14 @@ final class Access {
 
   /** Refuses a node that is not the asker. */
   void requireNode(Client client, String node) throws ApplianceException {
-    if (!client.isAdministrator() && !client.session().node().equals(node)) {
+    if (!client.isAdministrator() && !client.caller().isNode(node)) {
       throw denied(client, "node " + node);
     }
   }
 
   void requireMaster(Client client, String master) throws IOException, ApplianceException {
-    if (!client.isAdministrator() && !master.equals(node(client.session().node()).master())) {
+    if (!client.isAdministrator()
+        && (client.caller().isGuest() || !master.equals(node(client.caller().name()).master()))) {
       throw denied(client, "master " + master);
     }
   }
@@ -109,7 +121,6 @@ final class Access {
   }
 
   private static ApplianceException denied(Client client, String what) {
-    return new ApplianceException(
-        FailureCode.DENIED, "node " + client.session().node() + " has no right to " + what);
+    return new ApplianceException(FailureCode.DENIED, client.caller() + " has no right to " + what);
   }
 }

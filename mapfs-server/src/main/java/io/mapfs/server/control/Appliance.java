@@ -7,6 +7,8 @@ import io.mapfs.core.block.ReadScope;
 import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.security.Credential;
+import io.mapfs.core.security.Role;
 import io.mapfs.core.tree.CorruptTreeException;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
@@ -45,6 +47,7 @@ public final class Appliance implements ApplianceService, Closeable {
   private final Mirror mirror;
   private final Tails tails;
   private final Access access;
+  private final Credentials credentials;
   private final ControlMethods methods;
   private final Map<Session, Client> clients = new ConcurrentHashMap<>();
   private final AtomicLong lastClient = new AtomicLong();
@@ -55,8 +58,10 @@ public final class Appliance implements ApplianceService, Closeable {
     this.mirror = new Mirror(store, overlays);
     this.tails = new Tails(store);
     this.access = new Access(store, overlays);
+    this.credentials = new Credentials(store);
     this.methods =
-        new ControlMethods(store, overlays, mirror, tails, access, clients::values, software);
+        new ControlMethods(
+            store, overlays, mirror, tails, access, credentials, clients::values, software);
   }
 
   /**
@@ -67,7 +72,9 @@ public final class Appliance implements ApplianceService, Closeable {
   public static Appliance open(Path root, Clock clock, String software) throws ApplianceException {
     ApplianceStore store = ApplianceStore.open(root, clock, OverlayRows.TABLES);
     try {
-      return new Appliance(store, Overlays.open(store), software);
+      Appliance appliance = new Appliance(store, Overlays.open(store), software);
+      appliance.keepAdministrator();
+      return appliance;
     } catch (ApplianceException | RuntimeException e) {
       try {
         store.close();
@@ -78,6 +85,32 @@ public final class Appliance implements ApplianceService, Closeable {
     }
   }
 
+  /**
+   * Makes an empty store, with a credential for its first administrator.
+   *
+   * @return its cluster id
+   */
+  public static String init(Path root, Clock clock, String software)
+      throws ApplianceException, IOException {
+    String clusterId = ApplianceStore.init(root);
+    open(root, clock, software).close();
+    return clusterId;
+  }
+
+  private void keepAdministrator() throws ApplianceException {
+    guarded(
+        "cannot keep an administrator's credential",
+        () -> {
+          credentials.keepAdministrator();
+          return null;
+        });
+  }
+
+  /** The credential that {@link #init} leaves in a store. */
+  public static Path adminCredential(Path root) {
+    return ApplianceStore.adminCredential(root);
+  }
+
   @Override
   public String clusterId() {
     return store.clusterId();
@@ -86,8 +119,22 @@ public final class Appliance implements ApplianceService, Closeable {
   // ---- sessions ----
 
   @Override
-  public void opened(Session session) {
-    clients.put(session, new Client(lastClient.incrementAndGet(), session));
+  public void opened(Session session) throws ApplianceException {
+    Caller caller = credentials.caller(session);
+    clients.put(session, new Client(lastClient.incrementAndGet(), session, caller));
+    try {
+      // After it is known: whoever revokes it meanwhile finds the connection, or this the
+      // revocation.
+      guarded(
+          "cannot look up the credential",
+          () -> {
+            credentials.requireValid(session, caller);
+            return null;
+          });
+    } catch (ApplianceException e) {
+      clients.remove(session);
+      throw e;
+    }
   }
 
   @Override
@@ -98,18 +145,30 @@ public final class Appliance implements ApplianceService, Closeable {
       for (Overlay overlay : overlays.all()) {
         overlay.disconnect(session, client.number());
       }
-      if (!client.isAdministrator()) {
-        tails.release(session.node());
+      if (client.caller().role() == Role.NODE) {
+        tails.release(client.caller().name());
       }
     }
   }
 
+  /** Who asks; somebody that has a credential, or needs none. */
   private Client client(Session session) throws ApplianceException {
+    Client client = anyClient(session);
+    access.requireMember(client);
+    return client;
+  }
+
+  private Client anyClient(Session session) throws ApplianceException {
     Client client = clients.get(session);
     if (client == null) {
       throw new ApplianceException(FailureCode.UNAVAILABLE, "the connection is closed");
     }
     return client;
+  }
+
+  /** The appliance's own credential, for TLS. */
+  public Credential credential() {
+    return credentials.ofAppliance();
   }
 
   // ---- control ----
@@ -122,7 +181,7 @@ public final class Appliance implements ApplianceService, Closeable {
     JsonObject result =
         guarded(
             method,
-            () -> methods.call(client(session), new Parameters(method, parameters), progress));
+            () -> methods.call(anyClient(session), new Parameters(method, parameters), progress));
     result.addProperty("elapsedMicros", (System.nanoTime() - begunNanos) / 1_000);
     return result;
   }

@@ -16,13 +16,15 @@ final class Client {
 
   private final long number;
   private final Session session;
+  private final Caller caller;
 
   /** Oldest first; protected by itself. */
   private final Set<BlockId> uploads = new LinkedHashSet<>();
 
-  Client(long number, Session session) {
+  Client(long number, Session session, Caller caller) {
     this.number = number;
     this.session = session;
+    this.caller = caller;
   }
 
   /** Its number, from 1, never used again while the appliance runs. */
@@ -34,8 +36,12 @@ final class Client {
     return session;
   }
 
+  Caller caller() {
+    return caller;
+  }
+
   boolean isAdministrator() {
-    return session.node().isEmpty();
+    return caller.isAdministrator();
   }
 
   /** It uploaded the block, so its records may name it. */

@@ -19,6 +19,7 @@ import java.util.function.Supplier;
 final class ControlMethods {
   private final Map<String, Method> methods = new TreeMap<>();
   private final Access access;
+  private final Audited audited;
 
   /** Carries out one method. */
   interface Method {
@@ -32,11 +33,15 @@ final class ControlMethods {
       Mirror mirror,
       Tails tails,
       Access access,
+      Credentials credentials,
       Supplier<Collection<Client>> clients,
       String software) {
     this.access = access;
+    this.audited = new Audited(store.audit());
     RepositoryMethods repository = new RepositoryMethods(store, access);
-    NodeMethods nodes = new NodeMethods(store, overlays, mirror, tails, access);
+    CredentialMethods certificates = new CredentialMethods(store, credentials, access, clients);
+    NodeMethods nodes =
+        new NodeMethods(store, overlays, mirror, tails, access, certificates::revokeNode);
     SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
     Reclaiming reclaiming = new Reclaiming(store, overlays, tails);
     TailMethods lateTails = new TailMethods(tails, mirror, access);
@@ -55,6 +60,13 @@ final class ControlMethods {
     methods.put("node.show", (client, in, out) -> nodes.show(in));
     methods.put("node.update", (client, in, out) -> nodes.update(in));
     methods.put("node.remove", (client, in, out) -> nodes.remove(in));
+    methods.put("node.join", (client, in, out) -> certificates.join(client, in));
+    methods.put("node.revoke", (client, in, out) -> certificates.revokeNode(in));
+    methods.put("token.create", (client, in, out) -> certificates.createToken(client, in));
+    methods.put("admin.add", (client, in, out) -> certificates.addAdministrator(client, in));
+    methods.put("admin.list", (client, in, out) -> certificates.administrators());
+    methods.put("admin.revoke", (client, in, out) -> certificates.revokeAdministrator(in));
+    methods.put("audit.list", (client, in, out) -> audited.list(in));
     methods.put("version.delete", (client, in, out) -> reclaiming.deleteVersion(in));
     methods.put("store.sweep", (client, in, out) -> reclaiming.sweep(out));
     methods.put("node.fence", (client, in, out) -> nodes.fence(in));
@@ -82,6 +94,6 @@ final class ControlMethods {
               + NearestName.hint(parameters.method(), methods.keySet()));
     }
     access.requireMethod(client, parameters.method(), parameters.text("node", null));
-    return method.call(client, parameters, progress);
+    return audited.run(client, parameters, () -> method.call(client, parameters, progress));
   }
 }

@@ -34,8 +34,21 @@ final class NodeMethods {
   private final Mirror mirror;
   private final Tails tails;
   private final Access access;
+  private final Revocation revocation;
 
-  NodeMethods(ApplianceStore store, Overlays overlays, Mirror mirror, Tails tails, Access access) {
+  /** Ends a node's right to connect. */
+  interface Revocation {
+    void revoke(String node) throws IOException;
+  }
+
+  NodeMethods(
+      ApplianceStore store,
+      Overlays overlays,
+      Mirror mirror,
+      Tails tails,
+      Access access,
+      Revocation revocation) {
+    this.revocation = revocation;
     this.control = store.control();
     this.repository = store.repository();
     this.overlays = overlays;
@@ -233,6 +246,8 @@ final class NodeMethods {
       if (mount != null) {
         overlay.lease().fence("the node was removed");
       }
+      // First: or its machines could be another node's that is given the name.
+      revocation.revoke(node.name());
       control.commit(changes.toArray(new ControlChange[0]));
       tails.release(node.name());
       overlays.remove(node.name(), node.overlayId());

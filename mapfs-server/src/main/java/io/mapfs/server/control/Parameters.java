@@ -18,6 +18,11 @@ final class Parameters {
     this.json = json;
   }
 
+  /** As they came. */
+  JsonObject json() {
+    return json;
+  }
+
   String method() {
     return method;
   }

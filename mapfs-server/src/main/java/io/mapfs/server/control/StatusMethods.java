@@ -44,6 +44,7 @@ final class StatusMethods {
           new Json()
               .with("peer", client.session().peer())
               .with("node", client.session().node())
+              .with("who", client.caller().toString())
               .build());
     }
     BlockStatistics statistics = store.packs().statistics();

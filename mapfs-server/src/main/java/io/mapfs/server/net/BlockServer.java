@@ -1,5 +1,7 @@
 package io.mapfs.server.net;
 
+import io.mapfs.core.security.PlainTcp;
+import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Frame;
 import io.mapfs.core.wire.Limits;
@@ -72,12 +74,11 @@ public final class BlockServer implements Closeable {
     if (address.isUnresolved()) {
       throw new IOException("cannot listen on " + config.host() + ": no such address");
     }
-    if (!config.insecure() && !address.getAddress().isLoopbackAddress()) {
-      throw new IOException(
-          "refused to listen on "
-              + config.host()
-              + " without encryption: only the loopback address may speak plain TCP, unless"
-              + " --insecure is given");
+    TlsGate.Factory tls = null;
+    if (config.credential() != null) {
+      tls = TlsGate.factory(config.credential());
+    } else if (!PlainTcp.isAllowed(address.getAddress())) {
+      throw plainTcpRefused(config.host());
     }
     boolean epoll = Epoll.isAvailable();
     IoHandlerFactory factory = epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
@@ -103,7 +104,7 @@ public final class BlockServer implements Closeable {
                   ChannelOption.RECVBUF_ALLOCATOR,
                   new FixedRecvByteBufAllocator(RECEIVE_BYTES).maxMessagesPerRead(RECEIVES))
               .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, IN_SOCKET_BYTES)
-              .childHandler(new Pipeline(context, gate))
+              .childHandler(new Pipeline(context, gate, tls))
               .bind(address)
               .sync()
               .channel();
@@ -123,6 +124,14 @@ public final class BlockServer implements Closeable {
       }
       throw cannotListen(config, e);
     }
+  }
+
+  private static IOException plainTcpRefused(String host) {
+    String why =
+        "refused to listen on "
+            + host
+            + " without TLS, which only the loopback address may do: leave --insecure out";
+    return new IOException(why, new ApplianceException(FailureCode.DENIED, why));
   }
 
   private static IOException cannotListen(ServerConfig config, Exception e) {
@@ -167,9 +176,13 @@ public final class BlockServer implements Closeable {
     private final ServerContext context;
     private final ConnectionGate gate;
 
-    Pipeline(ServerContext context, ConnectionGate gate) {
+    /** {@code null} for plain TCP. */
+    private final TlsGate.Factory tls;
+
+    Pipeline(ServerContext context, ConnectionGate gate, TlsGate.Factory tls) {
       this.context = context;
       this.gate = gate;
+      this.tls = tls;
     }
 
     @Override
@@ -177,18 +190,24 @@ public final class BlockServer implements Closeable {
       FrameEncoder encoder = new FrameEncoder();
       channel.pipeline().addLast(encoder);
       InetAddress peer = ((InetSocketAddress) channel.remoteAddress()).getAddress();
-      if (!gate.enter(peer)) {
+      if (!gate.enter(peer, channel)) {
         refuse(channel);
         return;
       }
-      channel.closeFuture().addListener(future -> gate.leave(peer));
+      channel.closeFuture().addListener(future -> gate.leave(peer, channel));
       ReadGate reading = new ReadGate(channel);
       FrameDecoder decoder =
           new FrameDecoder(context.payloads(), reading, Limits.MAX_HANDSHAKE_BYTES);
       channel
           .pipeline()
           .addFirst(new FlushConsolidationHandler(64, true))
-          .addLast(decoder, new SessionHandler(context, decoder, encoder, reading));
+          .addLast(
+              decoder,
+              new SessionHandler(
+                  context, decoder, encoder, reading, () -> gate.admit(peer, channel)));
+      if (tls != null) {
+        channel.pipeline().addFirst(tls.gate());
+      }
     }
 
     private void refuse(Channel channel) {

@@ -22,6 +22,12 @@ final class FrameEncoder extends ChannelDuplexHandler {
 
   private static final long RELIEF_BYTES = 256 * 1024;
 
+  /**
+   * Most bytes handed over and not yet sent: TLS keeps what it was given where the socket's own
+   * water marks do not count it.
+   */
+  private static final int HANDED_BYTES = 384 * 1024;
+
   /** Told on the event loop. */
   interface PressureListener {
     void pressure(boolean present);
@@ -38,6 +44,7 @@ final class FrameEncoder extends ChannelDuplexHandler {
   private boolean underPressure;
   private boolean closed;
   private int inSocket;
+  private int handedBytes;
   private long progressNanos = System.nanoTime();
 
   /** A frame, or anything else that is passed on in its turn. */
@@ -100,7 +107,7 @@ final class FrameEncoder extends ChannelDuplexHandler {
   }
 
   private void handOver(ChannelHandlerContext ctx) {
-    while (ctx.channel().isWritable() && advance()) {
+    while (ctx.channel().isWritable() && handedBytes < HANDED_BYTES && advance()) {
       Outgoing outgoing = current;
       if (outgoing.parts.length == 0) {
         current = null;
@@ -112,7 +119,8 @@ final class FrameEncoder extends ChannelDuplexHandler {
       int bytes = part.remaining();
       ChannelPromise sent = last ? outgoing.promise : ctx.newPromise();
       inSocket++;
-      sent.addListener((ChannelFutureListener) future -> sent(bytes));
+      handedBytes += bytes;
+      sent.addListener((ChannelFutureListener) future -> sent(ctx, bytes));
       if (last) {
         current = null;
       }
@@ -128,8 +136,14 @@ final class FrameEncoder extends ChannelDuplexHandler {
     return current != null;
   }
 
-  private void sent(int bytes) {
+  private void sent(ChannelHandlerContext ctx, int bytes) {
     inSocket--;
+    boolean full = handedBytes >= HANDED_BYTES;
+    handedBytes -= bytes;
+    if (full && handedBytes < HANDED_BYTES && !closed) {
+      // Later: this may run within a flush.
+      ctx.executor().execute(() -> flush(ctx));
+    }
     queuedBytes -= bytes;
     progressNanos = System.nanoTime();
     if (underPressure && queuedBytes < RELIEF_BYTES) {

@@ -10,8 +10,9 @@ public record ServerBounds(
    * Connections at a time.
    *
    * @param mostPerAddress most of them from one address
+   * @param mostStrangers most of them that have not proved who they are
    */
-  public record Connections(int most, int mostPerAddress) {}
+  public record Connections(int most, int mostPerAddress, int mostStrangers) {}
 
   /**
    * Threads.
@@ -46,7 +47,7 @@ public record ServerBounds(
   public static ServerBounds defaults() {
     Runtime runtime = Runtime.getRuntime();
     return new ServerBounds(
-        new Connections(1024, 512),
+        new Connections(1024, 512, 256),
         new Threads(Math.max(4, 2 * runtime.availableProcessors()), 32),
         new Requests(512, 32 << 20),
         new Memory(
@@ -55,7 +56,19 @@ public record ServerBounds(
   }
 
   public ServerBounds withConnections(int most, int mostPerAddress) {
-    return new ServerBounds(new Connections(most, mostPerAddress), threads, requests, memory);
+    return new ServerBounds(
+        new Connections(most, mostPerAddress, connections.mostStrangers()),
+        threads,
+        requests,
+        memory);
+  }
+
+  public ServerBounds withStrangers(int most) {
+    return new ServerBounds(
+        new Connections(connections.most(), connections.mostPerAddress(), most),
+        threads,
+        requests,
+        memory);
   }
 
   public ServerBounds withThreads(int workers, int control) {

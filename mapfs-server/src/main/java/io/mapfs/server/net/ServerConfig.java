@@ -1,5 +1,6 @@
 package io.mapfs.server.net;
 
+import io.mapfs.core.security.Credential;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -8,7 +9,8 @@ import java.util.function.UnaryOperator;
  *
  * @param host the address to listen on; a name or a literal
  * @param port the port; 0 for any that is free
- * @param insecure whether plain TCP may be spoken beyond the loopback interface
+ * @param credential the appliance's, for TLS; {@code null}: plain TCP, which only the loopback
+ *     address may speak, and clients are who they say
  * @param software this release, for people
  * @param addresses where clients can reach the appliance's members, host:port; empty for the
  *     address that is listened on
@@ -16,7 +18,7 @@ import java.util.function.UnaryOperator;
 public record ServerConfig(
     String host,
     int port,
-    boolean insecure,
+    Credential credential,
     String software,
     List<String> addresses,
     ServerBounds bounds,
@@ -28,19 +30,19 @@ public record ServerConfig(
   /** With the default bounds and timeouts. */
   public static ServerConfig listen(String host, int port, String software) {
     return new ServerConfig(
-        host, port, false, software, List.of(), ServerBounds.defaults(), ServerTimeouts.DEFAULTS);
+        host, port, null, software, List.of(), ServerBounds.defaults(), ServerTimeouts.DEFAULTS);
   }
 
-  public ServerConfig withInsecure(boolean allowed) {
-    return new ServerConfig(host, port, allowed, software, addresses, bounds, timeouts);
+  public ServerConfig withCredential(Credential own) {
+    return new ServerConfig(host, port, own, software, addresses, bounds, timeouts);
   }
 
   public ServerConfig withBounds(UnaryOperator<ServerBounds> change) {
     return new ServerConfig(
-        host, port, insecure, software, addresses, change.apply(bounds), timeouts);
+        host, port, credential, software, addresses, change.apply(bounds), timeouts);
   }
 
   public ServerConfig withTimeouts(ServerTimeouts newTimeouts) {
-    return new ServerConfig(host, port, insecure, software, addresses, bounds, newTimeouts);
+    return new ServerConfig(host, port, credential, software, addresses, bounds, newTimeouts);
   }
 }

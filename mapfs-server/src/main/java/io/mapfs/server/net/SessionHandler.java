@@ -16,12 +16,16 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.DecoderException;
 import java.io.IOException;
+import java.security.cert.X509Certificate;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +53,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   private final FrameEncoder encoder;
   private final ReadGate gate;
   private final Dispatcher dispatcher;
+  private final Runnable admitted;
   private final ConcurrentHashMap<Integer, PendingPush> pushes = new ConcurrentHashMap<>();
   private final AtomicInteger lastPushId = new AtomicInteger();
   private final long connectedNanos = System.nanoTime();
@@ -58,6 +63,10 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
 
   private volatile Channel channel;
   private volatile String node = "";
+
+  /** What the other end showed in the TLS handshake; {@code null} for nothing. */
+  private volatile X509Certificate certificate;
+
   private volatile String peer = "";
   private long receivedNanos = System.nanoTime();
 
@@ -66,7 +75,16 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
 
   private long pingedNanos = receivedNanos;
 
-  SessionHandler(ServerContext server, FrameDecoder decoder, FrameEncoder encoder, ReadGate gate) {
+  /**
+   * @param admitted run when the other end has proved who it is
+   */
+  SessionHandler(
+      ServerContext server,
+      FrameDecoder decoder,
+      FrameEncoder encoder,
+      ReadGate gate,
+      Runnable admitted) {
+    this.admitted = admitted;
     this.server = server;
     this.decoder = decoder;
     this.encoder = encoder;
@@ -85,6 +103,21 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   @Override
   public String peer() {
     return peer;
+  }
+
+  @Override
+  public Optional<X509Certificate> certificate() {
+    return Optional.ofNullable(certificate);
+  }
+
+  @Override
+  public boolean isTrusted() {
+    return server.config().credential() == null;
+  }
+
+  /** Whether the other end proved nothing, and so may do nothing but ask for a certificate. */
+  private boolean isGuest() {
+    return !isTrusted() && certificate == null;
   }
 
   @Override
@@ -238,26 +271,41 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       version = Protocol.commonVersion(hello);
       server.checkNode(hello.node());
     } catch (ApplianceException e) {
-      LOG.warn("refused {}: {}", peer, e.getMessage());
-      state = State.REFUSED;
-      send(failure(id, e.code(), e.getMessage()));
-      closeWhenSent();
+      refuseSession(id, e);
       return;
     }
     node = hello.node();
+    certificate = TlsGate.certificate(channel).orElse(null);
     state = State.OPENING;
     server.lifecycle(
         () -> {
-          server.service().opened(this);
+          try {
+            server.service().opened(this);
+          } catch (ApplianceException e) {
+            ctx.executor().execute(() -> refuseSession(id, e));
+            return;
+          }
           Message.Welcome welcome = server.welcome(version, hello.features());
           ctx.executor().execute(() -> welcome(id, welcome));
         });
   }
 
+  private void refuseSession(int id, ApplianceException e) {
+    LOG.warn("refused {}: {}", peer, e.getMessage());
+    if (state != State.CLOSED) {
+      state = State.REFUSED;
+      send(failure(id, e.code(), e.getMessage()));
+      closeWhenSent();
+    }
+  }
+
   private void welcome(int id, Message.Welcome welcome) {
     if (state == State.OPENING) {
       state = State.OPEN;
-      decoder.mostBytes(Limits.MAX_FRAME_BYTES);
+      decoder.mostBytes(isGuest() ? Limits.MAX_JOIN_BYTES : Limits.MAX_FRAME_BYTES);
+      if (!isGuest()) {
+        admitted.run();
+      }
       send(Frame.reply(id, Priority.JOURNAL, welcome));
     }
   }
@@ -276,6 +324,9 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
     if (cause instanceof MalformedMessageException e) {
       refuse(e);
+    } else if (cause instanceof DecoderException && cause.getCause() instanceof SSLException e) {
+      LOG.info("refused the TLS handshake of {}: {}", name(), e.getMessage());
+      close();
     } else if (cause instanceof IOException) {
       LOG.info("lost the connection of {}: {}", name(), cause.getMessage());
       close();
@@ -308,6 +359,8 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     String fault = null;
     if (state == State.NEW && now - connectedNanos > timeouts.handshake().toNanos()) {
       fault = "no handshake";
+    } else if (isGuest() && now - connectedNanos > 2 * timeouts.handshake().toNanos()) {
+      fault = "it did not join in time";
     } else if (decoder.begunNanos() != 0
         && gate.isOpen()
         && now - decoder.begunNanos() > timeouts.frame().toNanos()) {

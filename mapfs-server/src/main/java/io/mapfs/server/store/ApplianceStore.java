@@ -4,7 +4,9 @@ import io.mapfs.core.block.PackStore;
 import io.mapfs.core.kv.KeyValueStore;
 import io.mapfs.core.rocks.RocksOptions;
 import io.mapfs.core.rocks.RocksStore;
+import io.mapfs.core.security.CertificateAuthority;
 import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.server.audit.AuditLog;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +24,8 @@ public final class ApplianceStore implements Closeable {
   private final StoreDirectory directory;
   private final Deque<Closeable> opened = new ArrayDeque<>();
   private final SigningKey key;
+  private final CertificateAuthority authority;
+  private final AuditLog audit;
   private final ControlStore control;
   private final PackStore packs;
   private final Blocks blocks;
@@ -61,6 +65,8 @@ public final class ApplianceStore implements Closeable {
     opened.push(directory);
     try {
       key = directory.signingKey();
+      authority = directory.authority();
+      audit = own(AuditLog.open(directory.audit(), clock));
       space = new SpaceReserve(directory.root());
       control =
           new RocksControlStore(
@@ -108,6 +114,24 @@ public final class ApplianceStore implements Closeable {
 
   public SigningKey key() {
     return key;
+  }
+
+  public CertificateAuthority authority() {
+    return authority;
+  }
+
+  /** Where the first administrator's credential is left. */
+  public Path adminCredential() {
+    return adminCredential(directory.root());
+  }
+
+  /** Where it is left in the store of this directory. */
+  public static Path adminCredential(Path root) {
+    return root.resolve("keys/admin.pem");
+  }
+
+  public AuditLog audit() {
+    return audit;
   }
 
   public ControlStore control() {

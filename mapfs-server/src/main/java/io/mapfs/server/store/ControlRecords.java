@@ -182,4 +182,40 @@ public final class ControlRecords {
       long entries,
       long ownBytes,
       boolean automatic) {}
+
+  /**
+   * A certificate that was issued; the appliance accepts no other.
+   *
+   * @param id its serial number, 32 hexadecimal digits
+   * @param role {@code node} or {@code administrator}
+   * @param fingerprint SHA-256 of the certificate, 64 hexadecimal digits
+   * @param issuedBy who asked for it
+   * @param revokedMillis when it was revoked; 0 for not
+   */
+  public record CredentialRecord(
+      String id,
+      String role,
+      String name,
+      String fingerprint,
+      long issuedMillis,
+      String issuedBy,
+      long revokedMillis) {
+
+    public CredentialRecord revoked(long nowMillis) {
+      return new CredentialRecord(id, role, name, fingerprint, issuedMillis, issuedBy, nowMillis);
+    }
+  }
+
+  /**
+   * A token that was not used yet.
+   *
+   * @param secretHash SHA-256 of its secret, 64 hexadecimal digits
+   */
+  public record TokenRecord(
+      String id,
+      String node,
+      String secretHash,
+      long createdMillis,
+      long expiresMillis,
+      String createdBy) {}
 }

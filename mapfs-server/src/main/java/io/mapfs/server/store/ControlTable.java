@@ -1,12 +1,14 @@
 package io.mapfs.server.store;
 
 import io.mapfs.server.store.ControlRecords.ChannelRecord;
+import io.mapfs.server.store.ControlRecords.CredentialRecord;
 import io.mapfs.server.store.ControlRecords.EpochRecord;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlRecords.MasterRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
 import io.mapfs.server.store.ControlRecords.TailRecord;
+import io.mapfs.server.store.ControlRecords.TokenRecord;
 import io.mapfs.server.store.ControlRecords.VersionRecord;
 
 /**
@@ -42,6 +44,14 @@ public record ControlTable<T>(String name, Class<T> type) {
   /** Keyed by node and snapshot number. */
   public static final ControlTable<SnapshotRecord> SNAPSHOTS =
       new ControlTable<>("snapshot", SnapshotRecord.class);
+
+  /** Keyed by id. */
+  public static final ControlTable<CredentialRecord> CREDENTIALS =
+      new ControlTable<>("credential", CredentialRecord.class);
+
+  /** Keyed by id. */
+  public static final ControlTable<TokenRecord> TOKENS =
+      new ControlTable<>("token", TokenRecord.class);
 
   /** A key of a name and a number, in the number's order. */
   public static String key(String name, long number) {

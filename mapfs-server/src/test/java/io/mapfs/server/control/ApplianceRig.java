@@ -18,10 +18,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
@@ -65,11 +67,11 @@ final class ApplianceRig implements AutoCloseable {
     open();
   }
 
-  FakeSession administrator() {
+  FakeSession administrator() throws ApplianceException {
     return session("");
   }
 
-  FakeSession session(String node) {
+  FakeSession session(String node) throws ApplianceException {
     FakeSession session = new FakeSession(node);
     sessions.add(session);
     appliance.opened(session);
@@ -96,6 +98,16 @@ final class ApplianceRig implements AutoCloseable {
     @Override
     public String node() {
       return node;
+    }
+
+    @Override
+    public Optional<X509Certificate> certificate() {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean isTrusted() {
+      return true;
     }
 
     @Override

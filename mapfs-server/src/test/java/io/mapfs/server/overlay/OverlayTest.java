@@ -18,9 +18,11 @@ import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -240,6 +242,16 @@ final class OverlayTest {
   }
 
   private static final class FakeSession implements Session {
+    @Override
+    public Optional<X509Certificate> certificate() {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean isTrusted() {
+      return true;
+    }
+
     @Override
     public String node() {
       return NODE;

@@ -1,0 +1,2 @@
+/** Commands on administrators: add, list, revoke. */
+package io.mapfs.cli.admin;
