@@ -18,7 +18,8 @@ final class Batches {
     this.tree = tree;
     this.state = state;
     this.durability = config.durability();
-    this.pipeline = new SealPipeline(state, config, shipper, this::cutIfOlderThan);
+    PageCompactor compactor = new PageCompactor(tree, state.index(), state.pageLog());
+    this.pipeline = new SealPipeline(state, config, shipper, this::cutIfOlderThan, compactor);
   }
 
   SealPipeline pipeline() {

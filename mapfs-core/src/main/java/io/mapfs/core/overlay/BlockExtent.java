@@ -4,6 +4,8 @@ import io.mapfs.core.block.BlockId;
 import io.mapfs.core.journal.MalformedRecordException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Set;
 
 /**
  * What the overlay has of one 128 KiB block of a file, page by page. Immutable; changes make a new
@@ -141,6 +143,75 @@ final class BlockExtent {
         zeroMask | pages, remote, runsWithout(pages), openMask(batch) | pages, batch);
   }
 
+  /** Own pages whose slots are in these segments of the page log. */
+  int pagesIn(Set<Integer> segments) {
+    int pages = 0;
+    for (long run : runs) {
+      if (segments.contains(PageLog.segmentOf(slot(run)))) {
+        pages |= mask(first(run), count(run));
+      }
+    }
+    return pages;
+  }
+
+  /** Own pages that lie in the same slots in both. */
+  int pagesNamedAs(BlockExtent other) {
+    int same = 0;
+    for (int left = ownMask & other.ownMask; left != 0; left &= left - 1) {
+      int page = Integer.numberOfTrailingZeros(left);
+      if (slot(page) == other.slot(page)) {
+        same |= 1 << page;
+      }
+    }
+    return same;
+  }
+
+  /**
+   * The same content with own pages in other slots.
+   *
+   * @param pages what moves
+   * @param copied pages that were copied, these among them: to consecutive slots, in their order
+   * @param slot the first of these slots
+   */
+  BlockExtent moved(int pages, int copied, long slot) {
+    long[] kept = runsWithout(pages);
+    long[] merged = Arrays.copyOf(kept, PAGES);
+    int[] size = {kept.length};
+    forEachRange(
+        pages,
+        (first, count) -> merged[size[0]++] = pack(first, count, slot + rank(copied, first)));
+    long[] sorted = Arrays.copyOf(merged, size[0]);
+    return new BlockExtent(zeroMask, remote, coalesced(byFirstPage(sorted)), openMask, openBatch);
+  }
+
+  interface RangeVisitor {
+    void range(int firstPage, int count);
+  }
+
+  /** Visits the longest ranges of set bits. */
+  static void forEachRange(int pages, RangeVisitor visitor) {
+    int left = pages;
+    while (left != 0) {
+      int start = Integer.numberOfTrailingZeros(left);
+      int count = Math.min(Integer.numberOfTrailingZeros(~(left >>> start)), PAGES - start);
+      visitor.range(start, count);
+      left &= ~mask(start, count);
+    }
+  }
+
+  /** How many of the pages come before this one. */
+  static int rank(int pages, int page) {
+    return Integer.bitCount(pages & mask(0, page));
+  }
+
+  private static long[] byFirstPage(long[] runs) {
+    return Arrays.stream(runs)
+        .boxed()
+        .sorted(Comparator.comparingInt(run -> first(run)))
+        .mapToLong(Long::longValue)
+        .toArray();
+  }
+
   /** Drops the pages from {@code firstPage} on; what a remote block has there is hidden. */
   BlockExtent truncated(int firstPage) {
     int gone = mask(firstPage, PAGES - firstPage);
@@ -161,13 +232,9 @@ final class BlockExtent {
   /** Slot runs of the own pages in {@code pages}. */
   void forEachRunIn(int pages, RunVisitor visitor) {
     for (long run : runs) {
-      int wanted = mask(first(run), count(run)) & pages;
-      while (wanted != 0) {
-        int start = Integer.numberOfTrailingZeros(wanted);
-        int length = Math.min(Integer.numberOfTrailingZeros(~(wanted >>> start)), PAGES - start);
-        visitor.run(start, length, slot(run) + start - first(run));
-        wanted &= ~mask(start, length);
-      }
+      forEachRange(
+          mask(first(run), count(run)) & pages,
+          (start, length) -> visitor.run(start, length, slot(run) + start - first(run)));
     }
   }
 

@@ -160,20 +160,28 @@ final class ContentResizer {
       }
       List<Long> slots = new ArrayList<>();
       try {
-        for (Edge edge : edges) {
-          ByteBuffer page = ByteBuffer.allocate(PAGE_BYTES);
-          sources.fetch(context, ino, edge.page, edge.source, page);
-          SourceReader.zero(page.position(edge.fromByte).limit(edge.endByte));
-          slots.add(pageLog.allocate(1));
-          pageLog.write(slots.get(slots.size() - 1), 0, page.clear());
-        }
-        done = publish(ino, cut, edges, slots);
+        done = fill(context, ino, edges, slots) && publish(ino, cut, edges, slots);
       } finally {
         if (!done) {
           slots.forEach(slot -> pageLog.abandon(slot, 1));
         }
       }
     }
+  }
+
+  /** Writes the edges to fresh slots; false if one is not where it was. */
+  private boolean fill(RequestContext context, long ino, List<Edge> edges, List<Long> slots)
+      throws FsException {
+    for (Edge edge : edges) {
+      ByteBuffer page = ByteBuffer.allocate(PAGE_BYTES);
+      if (!sources.fetch(context, ino, edge.page, edge.source, page)) {
+        return false;
+      }
+      SourceReader.zero(page.position(edge.fromByte).limit(edge.endByte));
+      slots.add(pageLog.allocate(1));
+      pageLog.write(slots.get(slots.size() - 1), 0, page.clear());
+    }
+    return true;
   }
 
   private boolean publish(long ino, Cut cut, List<Edge> edges, List<Long> slots)

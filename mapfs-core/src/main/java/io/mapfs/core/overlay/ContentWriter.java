@@ -149,9 +149,10 @@ final class ContentWriter {
       long slot = pageLog.allocate(pageCount);
       boolean published = false;
       try {
-        fill(context, ino, slot, offsetBytes, source, head, tail, pageCount);
         published =
-            publish(ino, firstPage, pageCount, slot, endBytes, head, tail, clearSetid, touch);
+            fill(context, ino, slot, offsetBytes, source, head, tail, pageCount)
+                && publish(
+                    ino, firstPage, pageCount, slot, endBytes, head, tail, clearSetid, touch);
       } finally {
         if (!published) {
           pageLog.abandon(slot, pageCount);
@@ -163,8 +164,12 @@ final class ContentWriter {
     }
   }
 
-  /** Writes whole pages to fresh slots: the bytes given, and around them what the edges had. */
-  private void fill(
+  /**
+   * Writes whole pages to fresh slots: the bytes given, and around them what the edges had.
+   *
+   * @return false if an edge is not where it was
+   */
+  private boolean fill(
       RequestContext context,
       long ino,
       long slot,
@@ -176,21 +181,24 @@ final class ContentWriter {
       throws FsException {
     if (head == null && tail == null) {
       pageLog.write(slot, 0, source.duplicate());
-      return;
+      return true;
     }
     long firstPage = offsetBytes / PAGE_BYTES;
     int within = (int) (offsetBytes % PAGE_BYTES);
     ByteBuffer whole = ByteBuffer.allocate(pageCount * PAGE_BYTES);
-    if (head != null) {
-      sources.fetch(context, ino, firstPage, head, whole.slice(0, PAGE_BYTES));
+    if (head != null && !sources.fetch(context, ino, firstPage, head, whole.slice(0, PAGE_BYTES))) {
+      return false;
     }
-    if (tail != null) {
-      int at = (pageCount - 1) * PAGE_BYTES;
-      sources.fetch(context, ino, firstPage + pageCount - 1, tail, whole.slice(at, PAGE_BYTES));
+    int last = pageCount - 1;
+    if (tail != null
+        && !sources.fetch(
+            context, ino, firstPage + last, tail, whole.slice(last * PAGE_BYTES, PAGE_BYTES))) {
+      return false;
     }
     whole.position(within);
     whole.put(source.duplicate());
     pageLog.write(slot, 0, whole.clear());
+    return true;
   }
 
   private boolean publish(

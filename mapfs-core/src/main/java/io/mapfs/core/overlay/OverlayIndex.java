@@ -16,6 +16,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -29,7 +30,8 @@ import java.util.TreeMap;
  * names. Layout: docs/format.md, "Overlay index".
  *
  * <p>Applying a record is the only way in which rows change, at run time, after a crash and from a
- * fetched head alike. Safe for concurrent reads beside one thread that applies.
+ * fetched head alike; but for where own pages lie, which compaction changes. Safe for concurrent
+ * reads beside one thread that applies.
  */
 final class OverlayIndex implements Closeable {
   static final List<String> TABLES = List.of("meta", "inodes", "xattrs", "extents", "dentries");
@@ -42,6 +44,9 @@ final class OverlayIndex implements Closeable {
 
   /** An inode's row: its state, and how many pages it owns (see {@link BlockExtent}). */
   record InodeRow(InodeState state, long ownedPages) {}
+
+  /** One row of a file's extents. */
+  record ExtentRow(long ino, long block, BlockExtent extent) {}
 
   interface InodeVisitor {
     void inode(long ino, InodeRow row) throws IOException;
@@ -114,6 +119,18 @@ final class OverlayIndex implements Closeable {
     }
   }
 
+  /** The rows from this one on, in the order of their keys, at most so many. */
+  List<ExtentRow> extents(long ino, long block, int max) throws IOException {
+    List<ExtentRow> rows = new ArrayList<>();
+    try (Cursor cursor = store.scan(extents, key(ino, block), null)) {
+      while (rows.size() < max && cursor.next()) {
+        ByteBuffer key = ByteBuffer.wrap(cursor.key());
+        rows.add(new ExtentRow(key.getLong(), key.getLong(), BlockExtent.decode(cursor.value())));
+      }
+    }
+    return rows;
+  }
+
   void forEachInode(InodeVisitor visitor) throws IOException {
     try (Cursor cursor = store.scan(inodes, new byte[0], null)) {
       while (cursor.next()) {
@@ -163,6 +180,16 @@ final class OverlayIndex implements Closeable {
       }
       application.finish();
       batch.put(meta, POSITION_KEY, encodePosition(after));
+      store.write(batch, /* durable= */ false);
+    }
+  }
+
+  /** Puts rows of the same content, whose pages lie elsewhere; the position stays. */
+  void replace(List<ExtentRow> rows) throws IOException {
+    try (Batch batch = store.batch()) {
+      for (ExtentRow row : rows) {
+        batch.put(extents, key(row.ino(), row.block()), row.extent().encode());
+      }
       store.write(batch, /* durable= */ false);
     }
   }

@@ -9,12 +9,15 @@ import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.overlay.OpenBatch.Cut;
+import io.mapfs.core.overlay.OverlayIndex.ExtentRow;
 import io.mapfs.core.tree.RepositoryTree;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -63,6 +66,9 @@ final class OverlayTree {
 
   /** Own inodes without a name. Changed under the exclusive lock. */
   private final LongHashSet orphans = new LongHashSet();
+
+  /** Inodes that went, by the batch that says so; the index may still have their rows. */
+  private final Map<Long, Long> dropped = new HashMap<>();
 
   private OpenBatch batch = new OpenBatch(0);
 
@@ -484,12 +490,48 @@ final class OverlayTree {
     return orphans.contains(ino) && !lookups.has(ino) && !opens.has(ino);
   }
 
+  // ---- compaction of the page log ----
+
+  /**
+   * Own pages of an index row that lie where the row has them as the overlay is now: the row may be
+   * behind what is not sealed yet. Exclusive.
+   */
+  int pagesNamedAs(ExtentRow row) {
+    if (dropped.containsKey(row.ino())) {
+      return 0;
+    }
+    OverlayInode inode = inodes.get(row.ino());
+    return inode == null || inode.extents == null
+        ? row.extent().ownMask()
+        : inode.extent(row.block()).pagesNamedAs(row.extent());
+  }
+
+  /**
+   * Own pages have moved, and the index has them there. Exclusive.
+   *
+   * @param row as it was
+   * @param pages what moved
+   * @param copied pages that were copied, these among them: to consecutive slots, in their order
+   * @param slot the first of these slots
+   */
+  void move(ExtentRow row, int pages, int copied, long slot) {
+    row.extent().forEachRunIn(pages, (first, count, from) -> pageLog.releaseCopied(from, count));
+    pageLog.publishCopy(slot, Integer.bitCount(pages));
+    pageLog.abandon(slot, Integer.bitCount(copied & ~pages));
+    OverlayInode inode = inodes.get(row.ino());
+    if (pages != 0 && inode != null && inode.extents != null) {
+      BlockExtent extent = inode.extent(row.block());
+      inode.extents.put(row.block(), extent.moved(pages, copied, slot));
+    }
+  }
+
   /** The inode's record goes. Exclusive. */
   void drop(OverlayInode inode) throws FsException {
     extents(inode).forEachLong((block, extent) -> releaseSlots(extent, -1));
     ownedPages.addAndGet(-inode.ownedPages);
     ownedInodes.decrementAndGet();
     inode.dropped = true;
+    dropped.put(inode.ino, batch.number);
     batch.drop(inode);
     inodes.remove(inode.ino);
     touchedInos.remove(inode.ino);
@@ -510,6 +552,7 @@ final class OverlayTree {
         inode.referenced = false;
       }
     }
+    dropped.values().removeIf(batchNumber -> batchNumber <= appliedBatch);
     names.evict(appliedBatch);
   }
 

@@ -10,9 +10,12 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Written pages in append-only segment files; a slot is one page's place.
@@ -23,6 +26,10 @@ import java.util.Map;
  * that names it. Segments that a crash recovery names and that are gone already are no error: what
  * they held was overwritten later in the journal.
  *
+ * <p>Segments that are mostly dead are emptied by {@link PageCompactor}. They are <em>held</em>
+ * from its choice until the index is on disk without them, and are not deleted meanwhile even if
+ * nothing in the heap names them.
+ *
  * <p>Locks: its own, innermost; never held over I/O but for opening and deleting a segment file.
  */
 final class PageLog implements Closeable {
@@ -30,6 +37,12 @@ final class PageLog implements Closeable {
 
   /** Most slots in one segment: 64 MiB. */
   static final int SEGMENT_SLOTS = 16_384;
+
+  /** Full segments that are kept whatever their pages' share, so that small logs are left alone. */
+  static final int SPARE_SEGMENTS = 2;
+
+  /** Most segments that are emptied in one round: what they have live is there twice meanwhile. */
+  static final int VICTIMS_MAX = 4;
 
   /** Most pages in one allocation. */
   static final int ALLOCATION_PAGES_MAX = 2_048;
@@ -45,6 +58,9 @@ final class PageLog implements Closeable {
   private int nextSegment;
   private int nextSlot;
   private long acknowledgedBatch = -1;
+
+  /** Segments that went since the log was opened: who comes too late for one looks again. */
+  private final Set<Integer> collected = new HashSet<>();
 
   private PageLog(LocalFiles files, Path directory, int segmentSlots) {
     this.files = files;
@@ -157,10 +173,81 @@ final class PageLog implements Closeable {
     if (segment != current
         && segment.live <= 0
         && segment.pending == 0
+        && !segment.held
         && segment.lastBatch <= acknowledgedBatch
         && segments.remove(segment.index, segment)) {
+      collected.add(segment.index);
       segment.delete();
     }
+  }
+
+  // ---- compaction ----
+
+  /**
+   * Chooses segments to be emptied, if the full ones take more than twice what lives in them and
+   * {@link #SPARE_SEGMENTS}: those with the least in them, half of their slots at most. No record
+   * that is not acknowledged names one of their slots. They are held until {@link #releaseHeld}.
+   *
+   * @return their numbers; empty if there is nothing to be done
+   */
+  synchronized Set<Integer> holdMostlyDead() {
+    List<PageSegment> full = new ArrayList<>();
+    long live = 0;
+    for (PageSegment segment : segments.values()) {
+      if (segment != current
+          && segment.live > 0
+          && segment.pending == 0
+          && !segment.kept
+          && !segment.isFailed()
+          && segment.lastPublished <= acknowledgedBatch) {
+        full.add(segment);
+        live += segment.live;
+      }
+    }
+    Set<Integer> chosen = new HashSet<>();
+    if ((full.size() - SPARE_SEGMENTS) * (long) segmentSlots > 2 * live) {
+      full.sort(Comparator.comparingInt(segment -> segment.live));
+      for (PageSegment segment : full) {
+        if (chosen.size() < VICTIMS_MAX && segment.live <= segmentSlots / 2) {
+          segment.held = true;
+          chosen.add(segment.index);
+        }
+      }
+    }
+    return chosen;
+  }
+
+  /** Whether segments are held. */
+  synchronized boolean isHolding() {
+    return segments.values().stream().anyMatch(segment -> segment.held);
+  }
+
+  /** The index is on disk: what was moved out of the segments that are held is not named there. */
+  synchronized void releaseHeld() {
+    for (PageSegment segment : new ArrayList<>(segments.values())) {
+      segment.held = false;
+      collect(segment);
+    }
+  }
+
+  /** The slot's segment cannot be read: it is left as it is. */
+  synchronized void keep(long slot) {
+    PageSegment segment = segments.get(segmentOf(slot));
+    if (segment != null) {
+      segment.kept = true;
+    }
+  }
+
+  /** Allocated slots now hold copies of what acknowledged records wrote. */
+  synchronized void publishCopy(long slot, int count) {
+    PageSegment segment = segments.get(segmentOf(slot));
+    segment.pending -= count;
+    segment.live += count;
+  }
+
+  /** Slots were copied and are named no more, by the heap or the index. */
+  synchronized void releaseCopied(long slot, int count) {
+    segments.get(segmentOf(slot)).live -= count;
   }
 
   /** Forgets everything; for a copy of the overlay that is fetched anew. */
@@ -196,6 +283,28 @@ final class PageLog implements Closeable {
     PageSegment segment = pin(slot);
     try {
       segment.read(positionOf(slot) + offsetBytes, target);
+    } finally {
+      segment.unpin();
+    }
+  }
+
+  /**
+   * Reads as {@link #read} does, for a caller that looked at an extent before and holds no lock
+   * now.
+   *
+   * @return false if the slot's segment went since: the extent says something else by now
+   */
+  boolean readUnlessMoved(long slot, ByteBuffer target) throws FsException {
+    PageSegment segment;
+    synchronized (this) {
+      if (collected.contains(segmentOf(slot))) {
+        return false;
+      }
+      segment = pin(slot);
+    }
+    try {
+      segment.read(positionOf(slot), target);
+      return true;
     } finally {
       segment.unpin();
     }
@@ -267,7 +376,7 @@ final class PageLog implements Closeable {
     return segmentOf(slot) == segmentOf(other);
   }
 
-  private static int segmentOf(long slot) {
+  static int segmentOf(long slot) {
     return (int) (slot / SEGMENT_SLOTS);
   }
 

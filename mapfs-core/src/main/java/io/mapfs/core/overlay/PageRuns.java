@@ -16,14 +16,7 @@ final class PageRuns {
 
   /** Adds the pages of a block whose bits are set. */
   void add(long firstPage, int pages) {
-    int left = pages;
-    while (left != 0) {
-      int start = Integer.numberOfTrailingZeros(left);
-      int length =
-          Math.min(Integer.numberOfTrailingZeros(~(left >>> start)), BlockExtent.PAGES - start);
-      append(firstPage + start, length);
-      left &= ~BlockExtent.mask(start, length);
-    }
+    BlockExtent.forEachRange(pages, (first, count) -> append(firstPage + first, count));
   }
 
   private void append(long firstPage, int count) {

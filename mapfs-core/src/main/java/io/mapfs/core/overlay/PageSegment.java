@@ -32,6 +32,12 @@ final class PageSegment {
   /** The last batch that published or released one. */
   long lastBatch = -1;
 
+  /** Being emptied, or emptied and not to be deleted yet. */
+  boolean held;
+
+  /** Not to be emptied: it could not be read. */
+  boolean kept;
+
   private final SegmentFile file;
   private final AtomicInteger holders = new AtomicInteger(1);
 

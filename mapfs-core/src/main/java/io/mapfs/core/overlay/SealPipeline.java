@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * The way of a cut batch: hashed and numbered (sealed), appended to the local journal, applied to
  * the index, sent to the appliance, acknowledged.
  *
- * <p>Two threads: one seals, one sends. Both retry what fails, with growing pauses, for ever;
+ * <p>Two threads: one seals (and compacts the page log between two records), one sends. Both retry what fails, with growing pauses, for ever;
  * nothing is discarded. What waits for them is bounded in time and can be interrupted. A fence ends
  * the sending, and everything that waits for it fails.
  *
@@ -78,6 +78,7 @@ final class SealPipeline {
   private final OverlayConfig config;
   private final JournalShipper shipper;
   private final Cutter cutter;
+  private final PageCompactor compactor;
   private final Thread sealer;
   private final Thread sender;
 
@@ -108,11 +109,17 @@ final class SealPipeline {
   private boolean stopped;
   private long pauseMillis;
 
-  SealPipeline(OverlayState state, OverlayConfig config, JournalShipper shipper, Cutter cutter) {
+  SealPipeline(
+      OverlayState state,
+      OverlayConfig config,
+      JournalShipper shipper,
+      Cutter cutter,
+      PageCompactor compactor) {
     this.state = state;
     this.config = config;
     this.shipper = shipper;
     this.cutter = cutter;
+    this.compactor = compactor;
     this.position = state.position();
     this.acknowledgedSequence = position.sequence();
     this.flushedSequence = position.sequence();
@@ -332,7 +339,7 @@ final class SealPipeline {
       Cut cut;
       lock.lock();
       try {
-        if (cuts.isEmpty() && !stopped) {
+        if (cuts.isEmpty() && !stopped && !compactor.isBusy()) {
           changed.awaitNanos(Math.max(1, interval / 4));
         }
         if (stopped) {
@@ -348,9 +355,11 @@ final class SealPipeline {
         state.numbers().extendIfLow();
         if (cut == null) {
           cutter.cutIfOlderThan(interval);
+          compactor.step(0);
           continue;
         }
         seal(cut);
+        compactor.step(cut.pages());
         pause = PAUSE_MILLIS_MIN;
       } catch (FsException | IOException e) {
         LOG.error("cannot seal changes, will try again: {}", e.getMessage());

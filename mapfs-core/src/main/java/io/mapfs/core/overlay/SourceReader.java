@@ -120,11 +120,17 @@ final class SourceReader {
     zero(target);
   }
 
-  /** Reads one page as it was when its source was looked at. */
-  void fetch(RequestContext context, long ino, long page, PageSource from, ByteBuffer target)
+  /**
+   * Reads one page as it was when its source was looked at.
+   *
+   * @return false if that is not where it is any more
+   */
+  boolean fetch(RequestContext context, long ino, long page, PageSource from, ByteBuffer target)
       throws FsException {
     switch (from.kind()) {
-      case OWN -> pageLog.read(from.slot(), 0, target);
+      case OWN -> {
+        return pageLog.readUnlessMoved(from.slot(), target);
+      }
       case ZERO -> zero(target);
       case REMOTE -> {
         int within = (int) (page % BLOCK_PAGES) * PAGE_BYTES;
@@ -134,6 +140,7 @@ final class SourceReader {
           readInherited(
               context, ino, from.baseVersion(), from.limitBytes(), page * PAGE_BYTES, target);
     }
+    return true;
   }
 
   static void zero(ByteBuffer target) {

@@ -28,7 +28,8 @@
  *       call to the index.
  *   <li>An open batch always fits into one record: room is reserved before anything is changed.
  *   <li>A page log slot that a sealed record names is never written again; a segment goes when no
- *       extent names its slots and every record that named or released one is acknowledged.
+ *       extent names its slots and every record that named or released one is acknowledged; where
+ *       compaction moved pages out of it, not before the index has that on disk.
  *   <li>Nothing on this machine counts as durable whose sync failed once, or whose file's name was
  *       not synced.
  *   <li>One operation's changes are in one record (a write of more than 1 MiB excepted).
@@ -44,9 +45,9 @@
  * pipeline's lock, the page log's monitor, the counters' stripes (leaves). No lock is held while
  * blocks are read, while whole pages are written to the page log, or while anyone waits for room or
  * for the appliance; only a write of less than a page into a page of the open batch is done under
- * the inode's monitor.
+ * the inode's monitor. {@code PageCompactor} writes a few rows of the index under the tree lock.
  *
- * <p>Left out on purpose: permission checks and byte-range locks (the kernel's), compaction of the
- * page log, changing the version under a running mount.
+ * <p>Left out on purpose: permission checks and byte-range locks (the kernel's), changing the
+ * version under a running mount.
  */
 package io.mapfs.core.overlay;

@@ -123,4 +123,30 @@ final class BlockExtentTest {
     newer[0] = 2;
     assertThrows(MalformedRecordException.class, () -> BlockExtent.decode(newer));
   }
+
+  @Test
+  void movedPagesAreTheSamePagesElsewhere() {
+    Random random = new Random(5);
+    for (int round = 0; round < 1_000; round++) {
+      BlockExtent extent = BlockExtent.ofBlock(REMOTE);
+      for (int i = 0; i < 6; i++) {
+        int first = random.nextInt(32);
+        int count = 1 + random.nextInt(32 - first);
+        extent = extent.withOwn(first, count, 100L * (i + 1), i);
+      }
+      int copied = random.nextInt() & extent.ownMask();
+      int pages = random.nextInt() & copied;
+      BlockExtent moved = extent.moved(pages, copied, 5_000);
+      assertEquals(extent.ownMask(), moved.ownMask());
+      assertEquals(extent.zeroMask(), moved.zeroMask());
+      assertEquals(extent.remote(), moved.remote());
+      assertEquals(extent.openMask(5), moved.openMask(5));
+      assertEquals(extent.ownMask() & ~pages, moved.pagesNamedAs(extent));
+      for (int page = 0; page < 32; page++) {
+        if ((pages & (1 << page)) != 0) {
+          assertEquals(5_000 + BlockExtent.rank(copied, page), moved.slot(page));
+        }
+      }
+    }
+  }
 }

@@ -27,6 +27,7 @@ import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -34,6 +35,7 @@ import java.util.SortedMap;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -207,17 +209,21 @@ final class CrashTest {
   }
 
   /**
-   * The index is where the journal ends, the journal is one chain, and replaying changes nothing.
+   * The index is where the journal ends, the journal is one chain, and replaying changes nothing
+   * but where pages lie (compaction has moved some since). On a copy: nobody replays what the index
+   * has on disk.
    */
   private void checkIndexAndJournal() throws Exception {
-    try (OverlayState state = fixture.open()) {
+    Path copy = Files.createTempDirectory(temp, "copy");
+    copyTree(fixture.directory, copy);
+    try (OverlayState state = fixture.open(copy)) {
       LocalJournal journal = state.journal();
       OverlayPosition position = state.position();
       if (journal.lastSequence() == 0) {
         return;
       }
       assertEquals(journal.lastSequence(), position.sequence());
-      SortedMap<String, String> rows = state.index().dump();
+      SortedMap<String, String> rows = content(state.index());
       byte[] previous = null;
       for (long at = journal.firstSequence(); at <= journal.lastSequence(); at++) {
         SealedRecord sealed = journal.read(at);
@@ -229,7 +235,27 @@ final class CrashTest {
         state.index().apply(sealed.record().changes(), sealed.pages(), position);
       }
       assertArrayEquals(previous, position.hash());
-      assertEquals(rows, state.index().dump(), "replaying changes the index");
+      assertEquals(rows, content(state.index()), "replaying changes the index");
+    }
+  }
+
+  /** Every row as text; of extents, what the pages are, not where. */
+  private static SortedMap<String, String> content(OverlayIndex index) throws IOException {
+    SortedMap<String, String> rows = index.dump();
+    rows.keySet().removeIf(row -> row.startsWith("extents "));
+    index.forEachExtent(
+        (ino, block, extent) ->
+            rows.put(
+                "extents " + ino + " " + block,
+                extent.ownMask() + " " + extent.zeroMask() + " " + extent.remote()));
+    return rows;
+  }
+
+  private static void copyTree(Path from, Path to) throws IOException {
+    try (Stream<Path> paths = Files.walk(from)) {
+      for (Path path : paths.toList()) {
+        Files.copy(path, to.resolve(from.relativize(path)), StandardCopyOption.REPLACE_EXISTING);
+      }
     }
   }
 

@@ -47,7 +47,7 @@ final class CrashWorkload {
   static final int PROGRESS_BYTES = 24;
 
   static final long JOURNAL_SEGMENT_BYTES = 16 << 10;
-  static final int PAGE_SEGMENT_SLOTS = 128;
+  static final int PAGE_SEGMENT_SLOTS = 32;
 
   private static final int STEPS = 200_000;
 

@@ -3,6 +3,7 @@ package io.mapfs.core.overlay;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.kv.KeyValueStore;
+import io.mapfs.core.kv.MemoryStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -25,6 +26,11 @@ final class FaultyFiles implements LocalFiles {
   }
 
   private final PosixFiles disk = new PosixFiles();
+
+  /** The index, if it is kept in the heap; {@code null} for a real one. */
+  private MemoryStore heapIndex;
+
+  private boolean skippingFlushes;
   private String failingPart;
   private Call failingCall;
   private Errno errno;
@@ -38,6 +44,24 @@ final class FaultyFiles implements LocalFiles {
 
   /** Files whose name is not on disk yet. */
   private final Set<Path> unnamed = new HashSet<>();
+
+  /**
+   * Keeps the index in the heap: opened again, it has what was flushed and nothing else, as after
+   * kill -9 (it has no log).
+   */
+  FaultyFiles withForgetfulIndex() {
+    heapIndex = new MemoryStore(OverlayIndex.TABLES.toArray(String[]::new));
+    return this;
+  }
+
+  /** Makes flushes of the index do nothing: a planted fault. */
+  synchronized void skipFlushes(boolean skip) {
+    skippingFlushes = skip;
+  }
+
+  private synchronized boolean isSkippingFlushes() {
+    return skippingFlushes;
+  }
 
   /**
    * Makes the next calls fail.
@@ -108,7 +132,11 @@ final class FaultyFiles implements LocalFiles {
 
   @Override
   public KeyValueStore openIndex(Path directory) throws IOException {
-    return new FaultyStore(disk.openIndex(directory), directory);
+    if (heapIndex == null) {
+      return new FaultyStore(disk.openIndex(directory), directory);
+    }
+    heapIndex = heapIndex.afterPowerCut();
+    return new FaultyStore(heapIndex, directory);
   }
 
   private final class FaultyFile implements LocalFile {
@@ -208,7 +236,9 @@ final class FaultyFiles implements LocalFiles {
     @Override
     public void flush() throws IOException {
       strike(Call.SYNC);
-      store.flush();
+      if (!isSkippingFlushes()) {
+        store.flush();
+      }
     }
 
     @Override

@@ -80,6 +80,8 @@ final class GeneratedOperationsTest {
     RepositoryTree base = trees.build(directory);
     OverlayFixture fixture =
         new OverlayFixture(directory.resolve("state"), base, trees.blockReader());
+    // Small enough for the page log to be compacted on the way.
+    fixture.pageSegmentSlots = 8;
     List<Past> history = new ArrayList<>();
     int durable = 0;
     int at = 0;

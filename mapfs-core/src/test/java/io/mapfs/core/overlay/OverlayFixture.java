@@ -67,6 +67,10 @@ final class OverlayFixture implements AutoCloseable {
   }
 
   OverlayState open() throws IOException {
+    return open(directory);
+  }
+
+  OverlayState open(Path directory) throws IOException {
     return OverlayState.open(directory, files, journalSegmentBytes, pageSegmentSlots);
   }
 
