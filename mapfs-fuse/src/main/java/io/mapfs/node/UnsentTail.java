@@ -1,6 +1,7 @@
 package io.mapfs.node;
 
 import io.mapfs.client.ApplianceClient;
+import io.mapfs.core.overlay.CatchUp;
 import io.mapfs.core.overlay.OverlayState;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
@@ -34,10 +35,11 @@ record UnsentTail(int sent, int late, String refusal) {
     }
     long epoch = state.lastEpoch();
     Message.OverlayPosition at = ApplianceClient.await(client.getPosition(node));
-    if (epoch == at.epoch() && state.lastSequence() <= at.sequence()) {
+    CatchUp.Tail rule = CatchUp.tail(state.lastSequence(), epoch, at.epoch(), at.sequence());
+    if (rule == CatchUp.Tail.NONE) {
       return NONE;
     }
-    int sent = epoch == at.epoch() ? append(client, node, epoch, state) : 0;
+    int sent = rule == CatchUp.Tail.APPEND ? append(client, node, epoch, state) : 0;
     int late = 0;
     try {
       if ((client.welcome().features() & Protocol.FEATURE_TAILS) == 0) {

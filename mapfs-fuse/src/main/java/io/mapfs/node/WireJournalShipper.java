@@ -2,10 +2,13 @@ package io.mapfs.node;
 
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.journal.RecordCodec;
+import io.mapfs.core.overlay.CatchUp;
 import io.mapfs.core.overlay.FencedException;
 import io.mapfs.core.overlay.JournalShipper;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Message;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -52,31 +55,54 @@ final class WireJournalShipper implements JournalShipper {
     if (!attached) {
       return CompletableFuture.failedFuture(new IOException("no connection to the appliance"));
     }
-    return client
-        .append(record, pages)
-        .handle(
-            (appended, failure) -> {
-              if (failure != null) {
-                throw new CompletionException(refused(record, failure));
-              }
-              return null;
-            });
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    CompletableFuture<Message.Appended> unused =
+        client
+            .append(record, pages)
+            .whenComplete((appended, failure) -> answered(record, unwrapped(failure), result));
+    return result;
   }
 
-  private IOException refused(JournalRecord record, Throwable failure) {
-    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+  private void answered(JournalRecord record, Throwable failure, CompletableFuture<Void> result) {
+    if (failure instanceof ApplianceException refusal && refusal.code() == FailureCode.GAP) {
+      askWhetherItStands(record, refusal, result);
+    } else if (failure != null) {
+      result.completeExceptionally(refused(record, failure));
+    } else {
+      result.complete(null);
+    }
+  }
+
+  /**
+   * The answer to an earlier attempt may have been lost, and the appliance cannot compare any more.
+   */
+  private void askWhetherItStands(
+      JournalRecord record, ApplianceException refusal, CompletableFuture<Void> result) {
+    CompletableFuture<Message.OverlayPosition> unused =
+        client
+            .getPosition(record.node())
+            .whenComplete(
+                (at, failure) -> {
+                  if (failure == null
+                      && CatchUp.stands(
+                          record, RecordCodec.hash(record), at.epoch(), at.sequence(), at.hash())) {
+                    result.complete(null);
+                  } else {
+                    result.completeExceptionally(refused(record, refusal));
+                  }
+                });
+  }
+
+  private IOException refused(JournalRecord record, Throwable cause) {
     String what = "record " + record.sequence() + " was not accepted: " + cause.getMessage();
-    if (cause instanceof ApplianceException refusal && isFinal(refusal.code())) {
+    if (cause instanceof ApplianceException refusal && refusal.code().endsLease()) {
       fenced = new FencedException(what);
       return fenced;
     }
     return new IOException(what, cause);
   }
 
-  /**
-   * Whether sending again cannot help: another epoch is in force, or another record stands there.
-   */
-  private static boolean isFinal(FailureCode code) {
-    return code == FailureCode.STALE_EPOCH || code == FailureCode.FORK || code == FailureCode.GAP;
+  private static Throwable unwrapped(Throwable failure) {
+    return failure instanceof CompletionException ? failure.getCause() : failure;
   }
 }

@@ -219,13 +219,10 @@ public final class OverlayState implements Closeable {
    */
   public boolean isUsableAt(
       String node, String master, int version, long sequence, byte[] hash, long headEpoch) {
-    return position != null
-        && trusted
+    return CatchUp.isHead(position, trusted, sequence, hash, headEpoch)
         && position.node().equals(node)
         && position.master().equals(master)
-        && position.version() == version
-        && position.isAt(sequence, hash)
-        && headEpoch <= position.epoch();
+        && position.version() == version;
   }
 
   /**

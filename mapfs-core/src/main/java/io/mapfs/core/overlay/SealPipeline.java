@@ -6,6 +6,8 @@ import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.journal.CanonicalOrder;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.overlay.NodeProtocol.Effect;
+import io.mapfs.core.overlay.NodeProtocol.Event;
 import io.mapfs.core.overlay.OpenBatch.Cut;
 import io.mapfs.core.overlay.OpenBatch.PendingWrite;
 import java.io.IOException;
@@ -26,9 +28,11 @@ import org.slf4j.LoggerFactory;
  * The way of a cut batch: hashed and numbered (sealed), appended to the local journal, applied to
  * the index, sent to the appliance, acknowledged.
  *
- * <p>Two threads: one seals (and compacts the page log between two records), one sends. Both retry what fails, with growing pauses, for ever;
- * nothing is discarded. What waits for them is bounded in time and can be interrupted. A fence ends
- * the sending, and everything that waits for it fails.
+ * <p>What is sent when, and what an answer means, is {@link NodeProtocol}'s to say.
+ *
+ * <p>Two threads: one seals (and compacts the page log between two records), one sends. Both retry
+ * what fails, with growing pauses, for ever; nothing is discarded. What waits for them is bounded
+ * in time and can be interrupted. A fence ends the sending, and everything that waits for it fails.
  *
  * <p>Lock: one, with one condition; never held over I/O. Batches are cut under the tree lock, so
  * {@link #submit} takes this lock under that one, and nothing here takes the tree lock but through
@@ -43,35 +47,12 @@ final class SealPipeline {
   /** Most records that the appliance has not acknowledged; past it, operations wait, too. */
   private static final int UNACKNOWLEDGED_RECORDS_MAX = 4_096;
 
-  /** Most records that are sent and not yet acknowledged. */
-  private static final int WINDOW_RECORDS = 8;
-
-  /** Most page bytes that are sent and not yet acknowledged; one record may pass it. */
-  private static final long WINDOW_BYTES = 32L << 20;
-
   private static final long PAUSE_MILLIS_MIN = 100;
   private static final long PAUSE_MILLIS_MAX = 5_000;
 
   /** Cuts the open batch if it is old enough; called by the sealing thread. */
   interface Cutter {
     void cutIfOlderThan(long nanos);
-  }
-
-  /** A record on its way; its bytes are in the journal and the page log. */
-  private static final class Unacknowledged {
-    final long batch;
-    final long sequence;
-    final int pages;
-    boolean sent;
-
-    /** Counts attempts, so that a late answer to an earlier one is not taken for this one's. */
-    int attempt;
-
-    Unacknowledged(long batch, long sequence, int pages) {
-      this.batch = batch;
-      this.sequence = sequence;
-      this.pages = pages;
-    }
   }
 
   private final OverlayState state;
@@ -90,24 +71,17 @@ final class SealPipeline {
 
   // Protected by the lock.
   private final Deque<Cut> cuts = new ArrayDeque<>();
-  private final Deque<Unacknowledged> unacknowledged = new ArrayDeque<>();
+  private final NodeProtocol protocol;
+
+  /** What the protocol wants to be sent, in order. */
+  private final Deque<Effect.Send> toSend = new ArrayDeque<>();
+
   private OverlayPosition position;
   private long lastSubmittedBatch = -1;
   private long sealedBatch = -1;
-  private long acknowledgedBatch = -1;
-  private long acknowledgedSequence;
   private long unacknowledgedPages;
-  private int inFlightRecords;
-  private long inFlightPages;
   private String sealFailure;
-  private String sendFailure;
-  private FencedException fence;
-
-  /** After a failure nothing is sent until what is in flight has been answered. */
-  private boolean drainFirst;
-
   private boolean stopped;
-  private long pauseMillis;
 
   SealPipeline(
       OverlayState state,
@@ -121,7 +95,7 @@ final class SealPipeline {
     this.cutter = cutter;
     this.compactor = compactor;
     this.position = state.position();
-    this.acknowledgedSequence = position.sequence();
+    this.protocol = new NodeProtocol(position.sequence());
     this.flushedSequence = position.sequence();
     this.sealer = new Thread(this::runSealer, "mapfs-seal-" + position.node());
     this.sender = new Thread(this::runSender, "mapfs-ship-" + position.node());
@@ -169,7 +143,7 @@ final class SealPipeline {
         context,
         () ->
             cuts.size() <= QUEUED_CUTS_MAX
-                && unacknowledged.size() <= UNACKNOWLEDGED_RECORDS_MAX
+                && protocol.unacknowledged() <= UNACKNOWLEDGED_RECORDS_MAX
                 && unacknowledgedPages * Change.PAGE_BYTES <= config.unacknowledgedBytesMax(),
         "room for changes",
         true);
@@ -182,7 +156,7 @@ final class SealPipeline {
 
   /** Waits until the batch and all before it are durable at the appliance. */
   void awaitAcknowledged(RequestContext context, long batch) throws FsException {
-    await(context, () -> acknowledgedBatch >= batch, "the appliance", true);
+    await(context, () -> protocol.isAcknowledged(batch), "the appliance", true);
   }
 
   private interface Done {
@@ -207,21 +181,21 @@ final class SealPipeline {
     long left = limit;
     lock.lock();
     try {
-      long progress = acknowledgedSequence;
+      long progress = protocol.acknowledgedSequence();
       while (!done.isDone()) {
-        if (progress != acknowledgedSequence) {
+        if (progress != protocol.acknowledgedSequence()) {
           // The limit is for an appliance that does not answer, not for a long queue.
-          progress = acknowledgedSequence;
+          progress = protocol.acknowledgedSequence();
           left = limit;
         }
         if (context.isInterrupted()) {
           throw new FsException(Errno.EINTR, "interrupted waiting for " + what);
         }
-        if (fence != null && fenceEnds) {
-          throw new FsException(Errno.EIO, fence.getMessage(), fence);
+        if (protocol.isFenced() && fenceEnds) {
+          throw new FsException(Errno.EIO, protocol.failure());
         }
         if (stopped || left <= 0) {
-          String why = sealFailure != null ? sealFailure : sendFailure;
+          String why = sealFailure != null ? sealFailure : protocol.failure();
           throw new FsException(
               Errno.EIO, "gave up waiting for " + what + (why == null ? "" : ": " + why));
         }
@@ -249,10 +223,7 @@ final class SealPipeline {
   String failure() {
     lock.lock();
     try {
-      if (fence != null) {
-        return fence.getMessage();
-      }
-      return sealFailure != null ? sealFailure : sendFailure;
+      return sealFailure == null || protocol.isFenced() ? protocol.failure() : sealFailure;
     } finally {
       lock.unlock();
     }
@@ -261,7 +232,7 @@ final class SealPipeline {
   long acknowledgedBatch() {
     lock.lock();
     try {
-      return acknowledgedBatch;
+      return protocol.acknowledgedBatch();
     } finally {
       lock.unlock();
     }
@@ -288,7 +259,7 @@ final class SealPipeline {
   long acknowledgedSequence() {
     lock.lock();
     try {
-      return acknowledgedSequence;
+      return protocol.acknowledgedSequence();
     } finally {
       lock.unlock();
     }
@@ -405,8 +376,7 @@ final class SealPipeline {
       cuts.remove();
       sealedBatch = cut.batch();
       sealFailure = null;
-      unacknowledged.add(new Unacknowledged(cut.batch(), after.sequence(), cut.pages()));
-      changed.signalAll();
+      step(new Event.Sealed(cut.batch(), after.sequence(), cut.pages()));
     } finally {
       lock.unlock();
     }
@@ -460,130 +430,86 @@ final class SealPipeline {
 
   private void runSender() {
     while (true) {
-      Unacknowledged next;
-      int attempt;
+      Effect.Send next;
       lock.lock();
       try {
-        next = nextToSend();
-        while (next == null && !stopped) {
+        while (toSend.isEmpty() && !stopped) {
           changed.await();
-          next = nextToSend();
         }
         if (stopped) {
           return;
         }
-        next.sent = true;
-        attempt = ++next.attempt;
-        inFlightRecords++;
-        inFlightPages += next.pages;
+        next = toSend.remove();
+        if (!protocol.isWanted(next.attempt())) {
+          step(new Event.Failed(next.attempt(), "not sent"));
+          continue;
+        }
       } catch (InterruptedException e) {
         return;
       } finally {
         lock.unlock();
       }
-      send(next, attempt);
+      send(next);
     }
   }
 
-  /** The oldest record not sent, if the window has room and no failure is being waited out. */
-  private Unacknowledged nextToSend() {
-    if (inFlightRecords == 0) {
-      drainFirst = false;
-    }
-    if (fence != null
-        || drainFirst
-        || inFlightRecords >= WINDOW_RECORDS
-        || inFlightPages * Change.PAGE_BYTES >= WINDOW_BYTES) {
-      return null;
-    }
-    for (Unacknowledged record : unacknowledged) {
-      if (!record.sent) {
-        return record;
-      }
-    }
-    return null;
-  }
-
-  private void send(Unacknowledged next, int attempt) {
+  private void send(Effect.Send next) {
     CompletableFuture<Void> result;
     try {
-      SealedRecord sealed = state.journal().read(next.sequence);
+      SealedRecord sealed = state.journal().read(next.sequence());
       List<ByteBuffer> pages = OverlayState.readPages(state.pageLog(), sealed);
       result = shipper.ship(sealed.record(), pages);
     } catch (FsException | IOException | RuntimeException e) {
       result = CompletableFuture.failedFuture(e);
     }
     CompletableFuture<Void> unused =
-        result.whenComplete((nothing, failure) -> answered(next, attempt, failure));
+        result.whenComplete((nothing, failure) -> answered(next, failure));
   }
 
-  private void answered(Unacknowledged record, int attempt, Throwable failure) {
-    long acknowledged = -1;
+  private void answered(Effect.Send sent, Throwable failure) {
+    long acknowledged;
     lock.lock();
     try {
-      inFlightRecords--;
-      inFlightPages -= record.pages;
-      if (record.attempt != attempt) {
-        return;
-      }
-      if (failure == null) {
-        sendFailure = null;
-        pauseMillis = 0;
-        acknowledgeThrough(record);
-        acknowledged = acknowledgedBatch;
-      } else {
-        failed(record, failure);
-      }
-      changed.signalAll();
+      step(failure == null ? new Event.Answered(sent.attempt()) : failed(sent, failure));
+      acknowledged = protocol.acknowledgedBatch();
     } finally {
       lock.unlock();
     }
-    if (acknowledged >= 0) {
+    if (failure == null) {
       state.pageLog().acknowledged(acknowledged);
     }
   }
 
-  /** The appliance takes records in order only: an answer to one is an answer to all before it. */
-  private void acknowledgeThrough(Unacknowledged record) {
-    while (!unacknowledged.isEmpty() && unacknowledged.peek().sequence <= record.sequence) {
-      Unacknowledged done = unacknowledged.remove();
-      acknowledgedBatch = Math.max(acknowledgedBatch, done.batch);
-      acknowledgedSequence = Math.max(acknowledgedSequence, done.sequence);
-      unacknowledgedPages -= done.pages;
+  private static Event failed(Effect.Send sent, Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    String why = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    if (cause instanceof FencedException) {
+      LOG.error("the overlay is fenced: {}", why);
+      return new Event.Fenced(sent.attempt(), why);
     }
+    LOG.warn("record {} did not reach the appliance: {}", sent.sequence(), why);
+    return new Event.Failed(sent.attempt(), why);
   }
 
-  private void failed(Unacknowledged record, Throwable failure) {
-    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-    sendFailure = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-    if (cause instanceof FencedException fenced) {
-      LOG.error("the overlay is fenced: {}", fenced.getMessage());
-      fence = fenced;
-      return;
-    }
-    LOG.warn("record {} did not reach the appliance: {}", record.sequence, sendFailure);
-    // All from here on are sent again, in order, once the pause is over.
-    drainFirst = true;
-    pauseMillis = Math.min(Math.max(2 * pauseMillis, PAUSE_MILLIS_MIN), PAUSE_MILLIS_MAX);
-    for (Unacknowledged later : unacknowledged) {
-      if (later.sequence >= record.sequence) {
-        later.attempt++;
+  /** Steps the protocol and does what it says. Under the lock. */
+  private void step(Event event) {
+    for (Effect effect : protocol.step(event)) {
+      if (effect instanceof Effect.Send send) {
+        toSend.add(send);
+      } else if (effect instanceof Effect.Acknowledged acknowledged) {
+        unacknowledgedPages -= acknowledged.pages();
+      } else if (effect instanceof Effect.Pause pause) {
+        CompletableFuture.delayedExecutor(pause.millis(), TimeUnit.MILLISECONDS)
+            .execute(() -> pauseIsOver(pause.pause()));
       }
     }
-    CompletableFuture.delayedExecutor(pauseMillis, TimeUnit.MILLISECONDS)
-        .execute(() -> sendAgainFrom(record.sequence));
+    changed.signalAll();
   }
 
-  private void sendAgainFrom(long sequence) {
+  private void pauseIsOver(long pause) {
     lock.lock();
     try {
-      for (Unacknowledged later : unacknowledged) {
-        if (later.sequence >= sequence) {
-          later.sent = false;
-          later.attempt++;
-        }
-      }
-      changed.signalAll();
+      step(new Event.PauseOver(pause));
     } finally {
       lock.unlock();
     }

@@ -48,6 +48,14 @@ public enum FailureCode {
     return exitCode;
   }
 
+  /**
+   * Whether no record of the lease will be accepted any more: another epoch is in force, or another
+   * record stands there. A gap passes: what comes before is sent again.
+   */
+  public boolean endsLease() {
+    return this == STALE_EPOCH || this == FORK;
+  }
+
   /** The code for a number; {@link #INTERNAL} for one that this release does not know. */
   public static FailureCode of(int number) {
     for (FailureCode code : values()) {
