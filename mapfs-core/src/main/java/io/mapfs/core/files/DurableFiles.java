@@ -42,6 +42,16 @@ public final class DurableFiles {
     syncDirectory(file.getParent());
   }
 
+  /** Makes a directory and those above it that are missing, their names durable on return. */
+  public static void createDirectories(Path directory) throws IOException {
+    Path path = directory.toAbsolutePath();
+    if (!Files.isDirectory(path)) {
+      createDirectories(path.getParent());
+      Files.createDirectory(path);
+      syncDirectory(path.getParent());
+    }
+  }
+
   /** Makes the names in a directory durable. */
   public static void syncDirectory(Path directory) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {

@@ -66,7 +66,7 @@ final class Manifests {
             snapshot.sequence());
     Paths paths = new Paths(view, null);
     Path file = file(snapshot);
-    Files.createDirectories(file.getParent());
+    DurableFiles.createDirectories(file.getParent());
     Path part = file.resolveSibling(file.getFileName() + ".part");
     try (FileChannel channel =
             FileChannel.open(

@@ -89,7 +89,7 @@ final class JournalLog implements Closeable {
    * @throws IOException also if a record that was acknowledged is damaged or missing
    */
   static JournalLog open(Path directory, long overlayId, long foldedSequence) throws IOException {
-    Files.createDirectories(directory);
+    DurableFiles.createDirectories(directory);
     JournalLog log = new JournalLog(directory, overlayId);
     try {
       List<Path> files = new ArrayList<>();
@@ -101,10 +101,22 @@ final class JournalLog implements Closeable {
         log.load(files.get(i), i == files.size() - 1);
       }
       log.requireNoGap(foldedSequence);
+      log.syncFound();
       return log;
     } catch (IOException e) {
       log.close();
       throw e;
+    }
+  }
+
+  /**
+   * What is found counts as durable from now on, and may have been written by a process that was
+   * killed before it synced. Only the last segment can be affected, and its name.
+   */
+  private void syncFound() throws IOException {
+    if (!segments.isEmpty()) {
+      segments.get(segments.size() - 1).channel.force(false);
+      DurableFiles.syncDirectory(directory);
     }
   }
 

@@ -341,10 +341,7 @@ public final class Repository {
   /** Where a master's trees are; made if it is not there. */
   Path masterDirectory(String master) throws IOException {
     Path made = directory.resolve(master);
-    if (!Files.exists(made)) {
-      Files.createDirectories(made);
-      DurableFiles.syncDirectory(directory);
-    }
+    DurableFiles.createDirectories(made);
     return made;
   }
 }

@@ -69,7 +69,7 @@ public final class StoreDirectory implements Closeable {
         }
         requireEmpty(root);
       }
-      Files.createDirectories(root.resolve("keys"));
+      DurableFiles.createDirectories(root.resolve("keys"));
       SigningKey.generate(root.resolve("keys/signing.key"), root.resolve("keys/signing.pub"));
       byte[] id = new byte[CLUSTER_ID_BYTES];
       new SecureRandom().nextBytes(id);
@@ -117,8 +117,8 @@ public final class StoreDirectory implements Closeable {
             e);
       }
       FileChannel channel = lock(root);
-      for (String name : List.of("control", "index", "trees", "rows", "overlays")) {
-        Files.createDirectories(root.resolve(name));
+      for (String name : List.of("control", "packs", "index", "trees", "rows", "overlays")) {
+        DurableFiles.createDirectories(root.resolve(name));
       }
       return new StoreDirectory(root, format, channel);
     } catch (IOException e) {
