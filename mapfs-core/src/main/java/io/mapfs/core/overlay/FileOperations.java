@@ -84,12 +84,10 @@ final class FileOperations {
     return writer.write(context, NodeId.ino(node), offsetBytes, source, clearSetid);
   }
 
-  /**
-   * Reports what the pipeline is failing with, if the file has changes that are not durable yet.
-   */
+  /** Reports what keeps changes of the file from becoming durable, if it has such changes. */
   void flush(long node) throws FsException {
     long ino = NodeId.ino(node);
-    String failure = batches.pipeline().failure();
+    String failure = batches.failure();
     tree.lock.readLock().lock();
     try {
       OverlayInode inode = tree.own(ino);
@@ -99,7 +97,7 @@ final class FileOperations {
       }
       boolean pending;
       synchronized (inode) {
-        pending = inode.inBatch || inode.lastCut > batches.pipeline().acknowledgedBatch();
+        pending = inode.inBatch || inode.lastCut > batches.durableBatch();
       }
       if (failure != null && pending) {
         throw new FsException(Errno.EIO, failure);
