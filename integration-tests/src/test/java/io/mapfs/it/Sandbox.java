@@ -106,6 +106,13 @@ public final class Sandbox implements AutoCloseable {
     appliance = null;
   }
 
+  /** Kills the appliance, as a power cut does. */
+  void killAppliance() throws InterruptedException {
+    appliance.destroyForcibly();
+    assertTrue(appliance.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS), "the appliance does not die");
+    appliance = null;
+  }
+
   String address() {
     return environment.get("MAPFS_APPLIANCE");
   }

@@ -1,0 +1,260 @@
+package io.mapfs.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * The power of the appliance's or of the node's disk is cut under load: what an fsync has
+ * acknowledged is there when the machine comes up. {@code kill -9} proves nothing of that, since
+ * the kernel keeps what was written; hence {@link PowerCutDisk}. {@code -Dmapfs.powercut.rounds=N}
+ * cuts more often, {@code -Dmapfs.powercut.seed=S} otherwise.
+ */
+final class PowerCutTest {
+  private static final int ROUNDS = Integer.getInteger("mapfs.powercut.rounds", 1);
+  private static final long SEED = Long.getLong("mapfs.powercut.seed", 1);
+  private static final int WRITERS = 3;
+  private static final int SLOTS = 16;
+  private static final int FSYNCS_MIN = 300;
+  private static final long END_SECONDS = 120;
+
+  private Sandbox user;
+  private PowerCutDisk disk;
+
+  /** What was acknowledged: the last value of each place; kept where no power is cut. */
+  private final Map<String, Long> acknowledged = new ConcurrentHashMap<>();
+
+  private final AtomicLong fsyncs = new AtomicLong();
+  private volatile boolean stopping;
+
+  @BeforeEach
+  void begin() throws Exception {
+    Requirements.mounts();
+    user = new Sandbox();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    try {
+      if (disk != null) {
+        disk.close();
+      }
+    } finally {
+      if (user != null) {
+        user.close();
+      }
+    }
+  }
+
+  private void prepare() throws Exception {
+    user.withAppliance();
+    Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
+    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.run("node", "add", "web01", "--master", "debian").ok();
+  }
+
+  private ProcessHandle mount(Path root, String... options) throws Exception {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "mount", "web01", root.toString(), "--log", user.log("web01"), "--output", "json"));
+    arguments.addAll(List.of(options));
+    JsonObject report = user.run(arguments.toArray(String[]::new)).ok().json();
+    return ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
+  }
+
+  // ---- the program that writes and remembers ----
+
+  /** Writes numbers to places of a file and new files, fsyncs each, and notes what is promised. */
+  private void write(Path root, int writer, int round) {
+    Path file = root.resolve("tmp/writer-" + writer);
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      for (long value = 1_000_000L * round + 1; !stopping; value++) {
+        long slot = value % SLOTS;
+        channel.write(number(value), slot * 8192);
+        channel.force(false);
+        acknowledged.put("writer-" + writer + " " + slot, value);
+        fsyncs.incrementAndGet();
+        if (value % 7 == 0) {
+          String name = "new-" + writer + "-" + value;
+          Path part = root.resolve("tmp/" + name + ".part");
+          try (FileChannel made =
+              FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            made.write(number(value), 0);
+            Files.move(part, root.resolve("tmp/" + name));
+            made.force(true);
+          }
+          acknowledged.put(name + " 0", value);
+          fsyncs.incrementAndGet();
+        }
+      }
+    } catch (IOException e) {
+      // The machine is gone, or the appliance: nothing more is promised.
+      assertTrue(e.getMessage() != null, e::toString);
+    }
+  }
+
+  private static ByteBuffer number(long value) {
+    return ByteBuffer.allocate(8).putLong(value).flip();
+  }
+
+  private List<Thread> startWriters(Path root, int round) {
+    stopping = false;
+    List<Thread> writers = new ArrayList<>();
+    for (int i = 0; i < WRITERS; i++) {
+      int writer = i;
+      Thread thread = new Thread(() -> write(root, writer, round), "writer-" + i);
+      thread.start();
+      writers.add(thread);
+    }
+    return writers;
+  }
+
+  private void awaitAcknowledged() throws InterruptedException {
+    long enough = fsyncs.get() + FSYNCS_MIN;
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS);
+    while (fsyncs.get() < enough) {
+      assertTrue(System.nanoTime() < deadline, "only " + fsyncs + " fsyncs have returned");
+      Thread.sleep(1);
+    }
+  }
+
+  /** Kills a daemon and detaches its mount; ends the writers. */
+  private void kill(ProcessHandle daemon, Path root, List<Thread> writers) throws Exception {
+    stopping = true;
+    daemon.destroyForcibly();
+    daemon.onExit().get(END_SECONDS, TimeUnit.SECONDS);
+    Sandbox.shell("umount -l \"$1\"", root);
+    for (Thread writer : writers) {
+      writer.join(TimeUnit.SECONDS.toMillis(END_SECONDS));
+      assertTrue(!writer.isAlive(), "a writer hangs");
+    }
+  }
+
+  /** Places whose number is older than what was promised; what came later may be there or not. */
+  private List<String> missing(Path root) throws IOException {
+    List<String> missing = new ArrayList<>();
+    for (Map.Entry<String, Long> place : acknowledged.entrySet()) {
+      String[] words = place.getKey().split(" ");
+      Path file = root.resolve("tmp/" + words[0]);
+      ByteBuffer found = ByteBuffer.allocate(8);
+      if (Files.exists(file)) {
+        try (FileChannel channel = FileChannel.open(file)) {
+          channel.read(found, Long.parseLong(words[1]) * 8192);
+        }
+      }
+      if (found.getLong(0) < place.getValue()) {
+        missing.add(place.getKey() + ": " + found.getLong(0) + " < " + place.getValue());
+      }
+    }
+    return missing;
+  }
+
+  // ---- the appliance's disk ----
+
+  /** One round; the overlay is then fetched by a machine that has nothing of it. */
+  private List<String> cutTheAppliance(int round) throws Exception {
+    Path root = user.newDirectory("mnt" + round);
+    String[] fresh = {
+      "--state", user.newDirectory("state" + round).toString(),
+      "--cache", user.newDirectory("cache" + round).toString()
+    };
+    ProcessHandle daemon = mount(root, fresh);
+    List<Thread> writers = startWriters(root, round);
+    awaitAcknowledged();
+    disk.cut();
+    user.killAppliance();
+    kill(daemon, root, writers);
+    disk.powerOn();
+    user.serve();
+    Path again = user.newDirectory("again" + round);
+    daemon =
+        mount(
+            again,
+            "--state",
+            user.newDirectory("other" + round).toString(),
+            "--cache",
+            user.newDirectory("cache" + round).toString());
+    List<String> missing = missing(again);
+    user.umount(again).ok();
+    return missing;
+  }
+
+  @Test
+  void whatIsAcknowledgedSurvivesAPowerCutOfTheAppliance() throws Exception {
+    disk = new PowerCutDisk(user.newDirectory("store"), SEED);
+    prepare();
+    for (int round = 1; round <= ROUNDS; round++) {
+      assertEquals(List.of(), cutTheAppliance(round), "round " + round + " of seed " + SEED);
+    }
+    System.err.printf(
+        "power cuts of the appliance: %d, fsyncs acknowledged: %d, missing: 0%n",
+        ROUNDS, fsyncs.get());
+  }
+
+  /** Shows that the check above sees a disk, or a store, that leaves an fsync out. */
+  @ParameterizedTest
+  @EnumSource(Platter.Lie.class)
+  void aLyingDiskIsNoticed(Platter.Lie lie) throws Exception {
+    disk = new PowerCutDisk(user.newDirectory("store"), SEED);
+    prepare();
+    disk.platter().lie(lie);
+    String found;
+    try {
+      found = String.join(", ", cutTheAppliance(1));
+    } catch (AssertionError e) {
+      // The store cannot even be opened.
+      found = e.getMessage();
+    }
+    assertNotEquals("", found);
+    System.err.println(lie + " is noticed: " + found.substring(0, Math.min(200, found.length())));
+  }
+
+  // ---- the node's disk ----
+
+  @Test
+  void whatIsAcknowledgedLocallySurvivesAPowerCutOfTheNode() throws Exception {
+    disk = new PowerCutDisk(user.newDirectory("state"), SEED);
+    prepare();
+    String bootId = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+    for (int round = 1; round <= ROUNDS; round++) {
+      Path root = user.newDirectory("mnt" + round);
+      ProcessHandle daemon = mount(root, "--durability", "local");
+      // Nothing reaches the appliance: what is acknowledged is on the node's disk alone.
+      user.stopAppliance();
+      List<Thread> writers = startWriters(root, round);
+      awaitAcknowledged();
+      disk.cut();
+      kill(daemon, root, writers);
+      disk.powerOn();
+      disk.platter().replaceLine(bootId, "another boot");
+      user.serve();
+      Path again = user.newDirectory("again" + round);
+      mount(again, "--durability", "local");
+      assertEquals(List.of(), missing(again), "round " + round + " of seed " + SEED);
+      user.umount(again).ok();
+    }
+    System.err.printf(
+        "power cuts of the node: %d, fsyncs acknowledged: %d, missing: 0%n", ROUNDS, fsyncs.get());
+  }
+}
