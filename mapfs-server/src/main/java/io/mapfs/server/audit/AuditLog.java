@@ -71,7 +71,7 @@ public final class AuditLog implements Closeable {
       lastNumber = entry.get(NUMBER).getAsLong();
     }
     lastHash = file.last();
-    if (file.fault() == null || file.isTorn() && file.wholeBytes() > 0) {
+    if (file.fault() == null || (file.isTorn() && file.wholeBytes() > 0)) {
       channel = FileChannel.open(newest, StandardOpenOption.WRITE);
       channel.truncate(file.wholeBytes());
       channel.position(file.wholeBytes());
