@@ -2,6 +2,7 @@ package io.mapfs.core.block;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 
 /** Where the appliance keeps blocks. Safe for concurrent use. */
@@ -16,6 +17,13 @@ public interface BlockStore extends Closeable {
    * @throws CorruptBlockException if the stored bytes are not what was written
    */
   Optional<StoredBlock> get(BlockId id) throws IOException;
+
+  /**
+   * Several blocks, each as {@link #get} gives it, in the order asked for.
+   *
+   * @throws CorruptBlockException if the stored bytes of one are not what was written
+   */
+  List<Optional<StoredBlock>> getAll(List<BlockId> ids) throws IOException;
 
   /**
    * Stores the block unless it is here. The caller has verified that the content hashes to the id.

@@ -24,4 +24,9 @@ record PackLocation(int pack, int offsetBytes, int rawBytes, int storedBytes) {
   int recordBytes() {
     return PackFormat.BLOCK_HEADER_BYTES + storedBytes;
   }
+
+  /** Whether that block's record begins where this one's ends. */
+  boolean isFollowedBy(PackLocation next) {
+    return next.pack == pack && next.offsetBytes == (long) offsetBytes + recordBytes();
+  }
 }

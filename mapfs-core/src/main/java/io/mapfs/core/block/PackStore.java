@@ -185,7 +185,7 @@ public final class PackStore implements BlockStore {
       if (location == null) {
         return Optional.empty();
       }
-      record = read(location);
+      record = read(location, location.recordBytes());
       PackLocation now = record == null ? locate(id) : location;
       if (record == null && location.equals(now)) {
         damaged.add(id, location);
@@ -210,9 +210,52 @@ public final class PackStore implements BlockStore {
     return Optional.of(block);
   }
 
-  /** The bytes there; {@code null} if there is no such pack any more. */
-  private ByteBuffer read(PackLocation location) throws IOException {
-    ByteBuffer target = ByteBuffer.allocate(location.recordBytes());
+  @Override
+  public List<Optional<StoredBlock>> getAll(List<BlockId> ids) throws IOException {
+    List<PackLocation> locations = new ArrayList<>(ids.size());
+    for (BlockId id : ids) {
+      locations.add(locate(id));
+    }
+    List<Optional<StoredBlock>> blocks = new ArrayList<>(ids.size());
+    for (PackRun run : PackRun.of(locations)) {
+      List<BlockId> wanted = ids.subList(run.first(), run.first() + run.count());
+      List<StoredBlock> found =
+          run.count() == 1 ? null : readRun(wanted, locations.get(run.first()), run.bytes());
+      for (int i = 0; i < run.count(); i++) {
+        // One by one, those that moved meanwhile are found, and those damaged are told.
+        blocks.add(found == null ? get(wanted.get(i)) : Optional.of(found.get(i)));
+      }
+    }
+    return blocks;
+  }
+
+  /** The blocks whose records lie there, one after the other; {@code null} if they are not. */
+  private List<StoredBlock> readRun(List<BlockId> ids, PackLocation first, int bytes)
+      throws IOException {
+    ByteBuffer records = read(first, bytes);
+    List<StoredBlock> blocks = new ArrayList<>(ids.size());
+    for (int at = 0; records != null && blocks.size() < ids.size(); ) {
+      records.position(Math.min(at, records.limit()));
+      int length =
+          records.remaining() < PackFormat.BLOCK_HEADER_BYTES
+              ? -1
+              : PackRecord.claimedBytes(records);
+      StoredBlock block =
+          length < 0 || length > records.remaining()
+              ? null
+              : PackRecord.decode(records.slice(at, length));
+      if (block == null || !block.id().equals(ids.get(blocks.size()))) {
+        return null;
+      }
+      blocks.add(block);
+      at += length;
+    }
+    return records == null ? null : blocks;
+  }
+
+  /** The bytes from there on; {@code null} if there is no such pack any more. */
+  private ByteBuffer read(PackLocation location, int bytes) throws IOException {
+    ByteBuffer target = ByteBuffer.allocate(bytes);
     while (true) {
       requireOpen();
       ActivePack appending = active;

@@ -209,6 +209,45 @@ final class PackStoreTest {
   }
 
   @Test
+  void severalBlocksComeInTheOrderAskedFor() throws IOException {
+    List<StoredBlock> blocks = blocks(12);
+    try (PackStore store = open()) {
+      putAll(store, blocks);
+      store.sync();
+      // Neighbours, one alone, one that is unknown, the same twice, and backwards.
+      int[] asked = {3, 4, 5, 9, -1, 0, 0, 2, 1};
+      List<BlockId> ids = new ArrayList<>();
+      for (int i : asked) {
+        ids.add(i < 0 ? block(999).id() : blocks.get(i).id());
+      }
+      List<Optional<StoredBlock>> found = store.getAll(ids);
+      assertEquals(asked.length, found.size());
+      for (int i = 0; i < asked.length; i++) {
+        assertEquals(asked[i] >= 0, found.get(i).isPresent(), "number " + i);
+        if (asked[i] >= 0) {
+          assertEquals(ids.get(i), found.get(i).get().id());
+          assertArrayEquals(content(asked[i]), BlockCodec.decodeVerified(found.get(i).get()));
+        }
+      }
+      assertEquals(List.of(), store.getAll(List.of()));
+    }
+  }
+
+  @Test
+  void aDamagedBlockAmongItsNeighboursIsFound() throws IOException {
+    List<StoredBlock> blocks = blocks(10);
+    try (PackStore store = open()) {
+      putAll(store, blocks);
+      store.sync();
+      damage(offset(blocks, 4) + 60);
+      List<BlockId> ids = blocks.stream().map(StoredBlock::id).toList();
+      assertThrows(CorruptBlockException.class, () -> store.getAll(ids));
+      assertFalse(store.contains(ids.get(4)));
+      assertEquals(4, store.getAll(ids.subList(0, 4)).stream().flatMap(Optional::stream).count());
+    }
+  }
+
+  @Test
   void aVerificationFindsEveryDamagedBlockAndWhatWasRestored() throws IOException {
     List<StoredBlock> blocks = blocks(10);
     try (PackStore store = PackStore.open(directory, index, 10)) {

@@ -70,8 +70,9 @@ final class Access {
   void requireRead(Client client, ReadScope scope, Iterable<BlockId> ids)
       throws IOException, ApplianceException {
     requireScope(client, scope);
+    NamedBlocks named = named(scope);
     for (BlockId id : ids) {
-      if (!names(scope, id)) {
+      if (!named.contains(id)) {
         throw new ApplianceException(
             FailureCode.NOT_FOUND, "block " + id + " is not named by " + name(scope));
       }
@@ -86,21 +87,25 @@ final class Access {
     }
   }
 
-  /** Whether a block is named by a version, or by an overlay or the version that it stands on. */
-  boolean names(ReadScope scope, BlockId id) throws IOException, ApplianceException {
-    if (scope instanceof ReadScope.Version version) {
-      store.repository().version(version.master(), version.version());
-      return store.repository().names(version.master(), version.version(), id);
-    }
-    return namedByOverlay(((ReadScope.Overlay) scope).node(), id);
+  /** The blocks that a scope gives a right to; looked up once for all that one request names. */
+  interface NamedBlocks {
+    boolean contains(BlockId id) throws IOException;
   }
 
-  boolean namedByOverlay(String nodeName, BlockId id) throws IOException, ApplianceException {
+  /** What is named by a version, or by an overlay or the version that it stands on. */
+  NamedBlocks named(ReadScope scope) throws IOException, ApplianceException {
+    if (scope instanceof ReadScope.Version version) {
+      store.repository().version(version.master(), version.version());
+      return id -> store.repository().names(version.master(), version.version(), id);
+    }
+    return namedByOverlay(((ReadScope.Overlay) scope).node());
+  }
+
+  NamedBlocks namedByOverlay(String nodeName) throws IOException, ApplianceException {
     Overlay overlay = overlays.get(nodeName);
-    return overlay.names(id)
-        || store
-            .repository()
-            .names(node(nodeName).master(), overlay.standing().position().version(), id);
+    String master = node(nodeName).master();
+    int version = overlay.standing().position().version();
+    return id -> overlay.names(id) || store.repository().names(master, version, id);
   }
 
   NodeRecord node(String name) throws IOException, ApplianceException {

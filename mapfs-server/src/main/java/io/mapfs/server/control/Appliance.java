@@ -30,10 +30,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -196,11 +194,7 @@ public final class Appliance implements ApplianceService, Closeable {
         "cannot read blocks",
         () -> {
           access.requireRead(client(session), request.scope(), request.ids());
-          List<StoredBlock> found = new ArrayList<>(request.ids().size());
-          for (BlockId id : request.ids()) {
-            found.add(store.blocks().stored(id));
-          }
-          return new Message.Blocks(found);
+          return new Message.Blocks(store.blocks().stored(request.ids()));
         });
   }
 
@@ -216,10 +210,11 @@ public final class Appliance implements ApplianceService, Closeable {
           if (!all) {
             access.requireScope(client, request.scope());
           }
+          Access.NamedBlocks named = all ? id -> true : access.named(request.scope());
           BitSet present = new BitSet(request.ids().size());
           for (int i = 0; i < request.ids().size(); i++) {
             BlockId id = request.ids().get(i);
-            boolean mayKnow = all || client.hasUploaded(id) || access.names(request.scope(), id);
+            boolean mayKnow = client.hasUploaded(id) || named.contains(id);
             present.set(i, mayKnow && store.blocks().contains(id));
           }
           return new Message.Have(present);
@@ -392,10 +387,12 @@ public final class Appliance implements ApplianceService, Closeable {
   /** A record may name only blocks that its node may read, or uploaded; and that are here. */
   private void requireBlocks(Client client, JournalRecord record)
       throws IOException, ApplianceException {
+    Access.NamedBlocks named = access.namedByOverlay(record.node());
     for (Change change : record.changes()) {
       if (change instanceof Change.PutBlock put
           && put.id() != null
-          && !isUsable(client, record.node(), put.id())) {
+          && !((client.hasUploaded(put.id()) || named.contains(put.id()))
+              && store.blocks().contains(put.id()))) {
         throw new ApplianceException(
             FailureCode.MISSING_BLOCK,
             record.node()
@@ -413,12 +410,6 @@ public final class Appliance implements ApplianceService, Closeable {
     access.requireNode(client, node);
     access.node(node);
     return overlays.get(node);
-  }
-
-  private boolean isUsable(Client client, String node, BlockId id)
-      throws IOException, ApplianceException {
-    return (client.hasUploaded(id) || access.namedByOverlay(node, id))
-        && store.blocks().contains(id);
   }
 
   @Override

@@ -2,7 +2,7 @@ package io.mapfs.server.net;
 
 import io.mapfs.core.wire.Frame;
 import io.mapfs.core.wire.Priority;
-import io.netty.buffer.Unpooled;
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -27,6 +27,9 @@ final class FrameEncoder extends ChannelDuplexHandler {
    * water marks do not count it.
    */
   private static final int HANDED_BYTES = 384 * 1024;
+
+  /** Parts of a frame are gathered up to this size. */
+  private static final int PIECE_BYTES_MAX = 64 * 1024;
 
   /** Told on the event loop. */
   interface PressureListener {
@@ -114,9 +117,9 @@ final class FrameEncoder extends ChannelDuplexHandler {
         var unused = ctx.write(outgoing.message, outgoing.promise);
         continue;
       }
-      ByteBuffer part = outgoing.parts[outgoing.next++];
+      ByteBuf piece = nextPiece(ctx, outgoing);
       boolean last = outgoing.next == outgoing.parts.length;
-      int bytes = part.remaining();
+      int bytes = piece.readableBytes();
       ChannelPromise sent = last ? outgoing.promise : ctx.newPromise();
       inSocket++;
       handedBytes += bytes;
@@ -124,8 +127,26 @@ final class FrameEncoder extends ChannelDuplexHandler {
       if (last) {
         current = null;
       }
-      var unused = ctx.write(Unpooled.wrappedBuffer(part), sent);
+      var unused = ctx.write(piece, sent);
     }
+  }
+
+  /**
+   * The frame's next parts in one buffer of the socket's kind. Each would be copied into one by the
+   * channel otherwise, and written, accounted for and completed by itself.
+   */
+  private static ByteBuf nextPiece(ChannelHandlerContext ctx, Outgoing outgoing) {
+    int end = outgoing.next;
+    int bytes = 0;
+    do {
+      bytes += outgoing.parts[end++].remaining();
+    } while (end < outgoing.parts.length
+        && bytes + outgoing.parts[end].remaining() <= PIECE_BYTES_MAX);
+    ByteBuf piece = ctx.alloc().directBuffer(bytes);
+    while (outgoing.next < end) {
+      piece.writeBytes(outgoing.parts[outgoing.next++]);
+    }
+    return piece;
   }
 
   /** Whether there is a frame to go on with. */
