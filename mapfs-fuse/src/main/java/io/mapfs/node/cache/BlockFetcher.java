@@ -47,6 +47,12 @@ final class BlockFetcher implements Closeable {
   /** Content bytes of one batch ahead: a few milliseconds of the link, so that demand gets in. */
   private static final int PREFETCH_BATCH_BYTES = 1 << 20;
 
+  /** Less than this waits while something is in flight: a request costs as much as some blocks. */
+  private static final int PREFETCH_GATHER_BYTES = 256 << 10;
+
+  /** Small blocks are decoded together up to this size: a wake-up for each would cost as much. */
+  private static final int DECODED_TOGETHER_BYTES = 128 << 10;
+
   /** Most blocks queued ahead. */
   private static final int PREFETCH_BLOCKS_MAX = 8192;
 
@@ -104,7 +110,7 @@ final class BlockFetcher implements Closeable {
     }
   }
 
-  /** Decodes one block; those that are waited for come first. */
+  /** Decodes a few blocks; those that are waited for come first. */
   private record Decoding(Priority priority, Runnable work)
       implements Runnable, Comparable<Decoding> {
     @Override
@@ -294,6 +300,10 @@ final class BlockFetcher implements Closeable {
     if (writerBehind || (batchesInFlight >= batchesMax - 1 && batchesMax > 1)) {
       return null;
     }
+    if (batchesInFlight > 0 && prefetchQueuedBytes < PREFETCH_GATHER_BYTES) {
+      // The end of a batch asks again; until then there may be more to ask for.
+      return null;
+    }
     takeLocked(prefetchQueue, PREFETCH_BATCH_BYTES, taken);
     return taken.isEmpty() ? null : new Batch(taken, Priority.PREFETCH);
   }
@@ -360,15 +370,21 @@ final class BlockFetcher implements Closeable {
       return;
     }
     AtomicInteger left = new AtomicInteger(asked.size());
-    for (int i = 0; i < asked.size(); i++) {
-      Flight flight = asked.get(i);
-      StoredBlock stored = blocks.get(i);
+    for (int next = 0; next < asked.size(); ) {
+      int first = next;
+      int bytes = 0;
+      while (next < asked.size() && bytes < DECODED_TOGETHER_BYTES) {
+        bytes += blocks.get(next++).rawBytes();
+      }
+      int end = next;
       decoders.execute(
           new Decoding(
               batch.priority(),
               () -> {
-                decode(flight, stored);
-                if (left.decrementAndGet() == 0) {
+                for (int i = first; i < end; i++) {
+                  decode(asked.get(i), blocks.get(i));
+                }
+                if (left.addAndGet(first - end) == 0) {
                   batchDone();
                 }
               }));

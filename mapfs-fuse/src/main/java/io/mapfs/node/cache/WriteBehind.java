@@ -12,6 +12,11 @@ final class WriteBehind {
   /** Blocks handed to the disk at once. */
   private static final int BATCH_MAX = 64;
 
+  /** Less than this waits a moment for more: a write and a wake-up for each block cost as much. */
+  private static final int GATHER_BYTES = 512 << 10;
+
+  private static final int GATHER_MILLIS = 10;
+
   private final SegmentStore store;
   private final CacheCounters counters;
   private final int limitBytes;
@@ -46,9 +51,12 @@ final class WriteBehind {
       counters.writesSkipped.increment();
       return;
     }
+    boolean enough = queuedBytes >= GATHER_BYTES;
     queuedBytes += block.heapBytes();
     queue.add(block);
-    notifyAll();
+    if (queue.size() == 1 || (!enough && queuedBytes >= GATHER_BYTES)) {
+      notifyAll();
+    }
   }
 
   /** Whether the disk is so far behind that nothing should be fetched ahead. */
@@ -94,15 +102,18 @@ final class WriteBehind {
   }
 
   private synchronized boolean take(List<VerifiedBlock> batch) {
-    while (queue.isEmpty()) {
-      if (closed) {
-        return false;
-      }
-      try {
+    try {
+      while (queue.isEmpty()) {
+        if (closed) {
+          return false;
+        }
         wait();
-      } catch (InterruptedException e) {
-        // Nobody means this thread's end by an interrupt: that comes through close().
       }
+      if (!closed && queuedBytes < GATHER_BYTES) {
+        wait(GATHER_MILLIS);
+      }
+    } catch (InterruptedException e) {
+      // Nobody means this thread's end by an interrupt: that comes through close().
     }
     while (batch.size() < BATCH_MAX && !queue.isEmpty()) {
       batch.add(queue.poll());

@@ -158,7 +158,7 @@ final class BlockCacheTest {
     source.hold();
     List<BlockHint> small = new ArrayList<>();
     for (int i = 0; i < 3000; i++) {
-      small.add(new BlockHint(source.add(i, 200), 200));
+      small.add(new BlockHint(source.add(i, 500), 500));
     }
     assertEquals(3000, cache.prefetch(SCOPE, small));
     source.awaitRequests(3);
@@ -176,8 +176,27 @@ final class BlockCacheTest {
     source.release();
     read.get();
     for (BlockHint hint : small) {
-      assertReads(hint.id(), 0, 200);
+      assertReads(hint.id(), 0, 500);
       assertEquals(1, source.timesAsked(hint.id()));
+    }
+  }
+
+  @Test
+  void gathersSmallHintsWhileSomethingIsInFlight() throws Exception {
+    source.hold();
+    List<BlockHint> small = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      small.add(new BlockHint(source.add(i, 500), 500));
+      assertEquals(1, cache.prefetch(SCOPE, small.subList(i, i + 1)));
+    }
+    source.awaitRequests(1);
+    assertEquals(1, source.requests().size());
+    source.release();
+    source.awaitRequests(2);
+    assertEquals(
+        small.subList(1, 10).stream().map(BlockHint::id).toList(), source.requests().get(1).ids());
+    for (BlockHint hint : small) {
+      assertReads(hint.id(), 0, 500);
     }
   }
 
