@@ -114,9 +114,6 @@ public interface FileSystemOperations {
       boolean clearSetid)
       throws FsException;
 
-  /** One of possibly several closes of a handle; reports a background failure of its writes. */
-  void flush(RequestContext context, long node, long handle) throws FsException;
-
   /** The last close. */
   void release(RequestContext context, long node, long handle);
 

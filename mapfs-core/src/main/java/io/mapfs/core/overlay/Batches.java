@@ -85,18 +85,6 @@ final class Batches {
     state.sync(pipeline.acknowledgedSequence(), pipeline.acknowledgedBatch());
   }
 
-  /**
-   * What keeps changes from becoming durable as {@link #awaitDurable} promises, or {@code null}.
-   */
-  String failure() {
-    return durability == Durability.STRICT ? pipeline.failure() : pipeline.sealFailure();
-  }
-
-  /** The last batch that nothing keeps from being so. */
-  long durableBatch() {
-    return durability == Durability.STRICT ? pipeline.acknowledgedBatch() : pipeline.sealedBatch();
-  }
-
   /** Everything that was changed before is durable at the appliance. */
   void awaitAcknowledged(RequestContext context) throws FsException {
     cut();

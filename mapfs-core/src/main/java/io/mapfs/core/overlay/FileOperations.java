@@ -16,7 +16,6 @@ final class FileOperations {
   private static final long COPY_BYTES_MAX = 1 << 20;
 
   private final OverlayTree tree;
-  private final Batches batches;
   private final InodeUsers users;
   private final ContentReader reader;
   private final ContentWriter writer;
@@ -26,7 +25,6 @@ final class FileOperations {
 
   FileOperations(
       OverlayTree tree,
-      Batches batches,
       InodeUsers users,
       ContentReader reader,
       ContentWriter writer,
@@ -34,7 +32,6 @@ final class FileOperations {
       ContentSeek seek,
       AccessTimes accessTimes) {
     this.tree = tree;
-    this.batches = batches;
     this.users = users;
     this.reader = reader;
     this.writer = writer;
@@ -82,29 +79,6 @@ final class FileOperations {
       RequestContext context, long node, long offsetBytes, ByteBuffer source, boolean clearSetid)
       throws FsException {
     return writer.write(context, NodeId.ino(node), offsetBytes, source, clearSetid);
-  }
-
-  /** Reports what keeps changes of the file from becoming durable, if it has such changes. */
-  void flush(long node) throws FsException {
-    long ino = NodeId.ino(node);
-    String failure = batches.failure();
-    tree.lock.readLock().lock();
-    try {
-      OverlayInode inode = tree.own(ino);
-      if (inode == null) {
-        tree.type(ino);
-        return;
-      }
-      boolean pending;
-      synchronized (inode) {
-        pending = inode.inBatch || inode.lastCut > batches.durableBatch();
-      }
-      if (failure != null && pending) {
-        throw new FsException(Errno.EIO, failure);
-      }
-    } finally {
-      tree.lock.readLock().unlock();
-    }
   }
 
   void fallocate(RequestContext context, long node, int mode, long offsetBytes, long lengthBytes)

@@ -68,7 +68,6 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     this.files =
         new FileOperations(
             tree,
-            batches,
             users,
             new ContentReader(tree, pageLog, pages, sources),
             writer,
@@ -346,11 +345,6 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
       boolean clearSetid)
       throws FsException {
     return files.write(context, node, offsetBytes, source, clearSetid);
-  }
-
-  @Override
-  public void flush(RequestContext context, long node, long handle) throws FsException {
-    files.flush(node);
   }
 
   @Override

@@ -229,16 +229,6 @@ final class SealPipeline {
     }
   }
 
-  /** What sealing is failing with, or {@code null}. */
-  String sealFailure() {
-    lock.lock();
-    try {
-      return sealFailure;
-    } finally {
-      lock.unlock();
-    }
-  }
-
   long acknowledgedBatch() {
     lock.lock();
     try {

@@ -628,12 +628,6 @@ public final class ReferenceFileSystem implements FileSystemOperations {
   }
 
   @Override
-  public synchronized void flush(RequestContext context, long node, long handle)
-      throws FsException {
-    regular(node, handle);
-  }
-
-  @Override
   public synchronized void release(RequestContext context, long node, long handle) {
     Inode inode = handles.remove(handle);
     if (inode != null) {

@@ -85,20 +85,6 @@ final class LocalDurabilityTest {
     }
   }
 
-  @Test
-  void aCloseDoesNotFailForWantOfTheAppliance() throws Exception {
-    fixture.appliance.failNext(Integer.MAX_VALUE);
-    commit('a');
-    while (fixture.fs.metrics().failure() == null) {
-      Thread.sleep(1);
-    }
-    commit('b');
-    fixture.fs.flush(ROOT, node, NONE);
-    fixture.appliance.failNext(0);
-    barrier();
-    assertEquals('b', content());
-  }
-
   private void powerCut() throws Exception {
     fixture.crash();
     disk.powerCut();

@@ -39,7 +39,6 @@ final class FileCallbacks {
     table.set(table.create, LIL.class, this::create);
     table.set(table.read, LLLLL.class, this::read);
     table.set(table.write, LLLLL.class, this::write);
-    table.set(table.flush, LL.class, this::flush);
     table.set(table.release, LL.class, this::release);
     table.set(table.fsync, LIL.class, this::fsync);
     table.set(table.fallocate, LILLL.class, this::fallocate);
@@ -108,16 +107,6 @@ final class FileCallbacks {
               offsetBytes,
               NativeMemory.buffer(buffer, bufferBytes),
               false);
-        });
-  }
-
-  private int flush(long path, long info) {
-    return Answer.to(
-        "flush",
-        request -> {
-          OpenFile file = files.get(FileInfo.handle(info));
-          operations.flush(request, file.node(), file.handle());
-          return 0;
         });
   }
 

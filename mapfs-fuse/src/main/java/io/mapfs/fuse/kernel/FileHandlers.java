@@ -143,11 +143,13 @@ final class FileHandlers {
     x.out().putInt(written).putInt(0);
   }
 
-  /** {@code struct fuse_flush_in}: u64 fh, …. */
+  /**
+   * Never asked again: the kernel has written the file's pages back before (fs/fuse/file.c,
+   * fuse_flush) and reports what that failed with, locks are its own, and durability is fsync's. A
+   * close is one round trip less.
+   */
   static void flush(KernelConnection c, Exchange x) throws FsException {
-    if (!c.kernelCache().isWriter(x.pid())) {
-      c.operations().flush(x, x.node(), x.in().getLong());
-    }
+    throw new FsException(Errno.ENOSYS, "close has nothing to do");
   }
 
   /** {@code struct fuse_release_in}: u64 fh, u32 flags, …. */

@@ -18,8 +18,9 @@ import org.slf4j.LoggerFactory;
  * One connection to the kernel: decodes its requests into calls of a {@link FileSystemOperations}
  * and encodes the answers. Serves any number of threads, each with an {@link Exchange} of its own.
  *
- * <p>What ENOSYS says is final for the connection, so it is said to OPENDIR always (no directory
- * has state here), to OPEN only where the mount is read-only, and never to FLUSH or GETXATTR.
+ * <p>What ENOSYS says is final for the connection, so it is said to OPENDIR and FLUSH always (no
+ * directory has state here, no close anything to wait for), to OPEN only where the mount is
+ * read-only, and never to GETXATTR.
  */
 public final class KernelConnection {
   /** Protocol version: 7.45 (Linux 6.18) at most, 7.31 (Linux 5.4) at least. */
