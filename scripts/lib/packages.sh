@@ -25,7 +25,8 @@ need_library() {
 # A Java of version 17 or newer that can compile.
 need_jdk() {
   local version
-  version=$(${JAVA_HOME:+"$JAVA_HOME/bin/"}javac -version 2>/dev/null | sed -n 's/^javac \([0-9]*\).*/\1/p')
+  # Where there is no javac the pipe fails, which must not end the script.
+  version=$(${JAVA_HOME:+"$JAVA_HOME/bin/"}javac -version 2>/dev/null | sed -n 's/^javac \([0-9]*\).*/\1/p') || true
   [ "${version:-0}" -ge 17 ] || missing_packages="$missing_packages openjdk-17-jdk-headless"
 }
 
