@@ -123,30 +123,21 @@ final class BadInputTest {
     user.umount(root).ok();
   }
 
+  private Run serve(String store, String listen) throws Exception {
+    String path = user.path(store).toString();
+    return user.run("appliance", "serve", "--store", path, "--listen", listen, "--insecure");
+  }
+
   @Test
   void aPortInUse() throws Exception {
     user.run("appliance", "init", "--store", user.path("store2").toString()).ok();
-    user.run(
-            "appliance",
-            "serve",
-            "--store",
-            user.path("store2").toString(),
-            "--listen",
-            user.address(),
-            "--insecure")
+    serve("store2", user.address())
         .refused(CONFLICT, user.address(), "in use");
   }
 
   @Test
   void aStoreThatIsServedAlready() throws Exception {
-    user.run(
-            "appliance",
-            "serve",
-            "--store",
-            user.path("store").toString(),
-            "--listen",
-            "127.0.0.1:0",
-            "--insecure")
+    serve("store", "127.0.0.1:0")
         .refused(CONFLICT, user.path("store").toString());
   }
 
@@ -155,14 +146,7 @@ final class BadInputTest {
     user.run("appliance", "init", "--store", user.path("store").toString())
         .refused(CONFLICT, "a store already");
     user.run("appliance", "init", "--store", rootfs.toString()).refused(INVALID, "not empty");
-    user.run(
-            "appliance",
-            "serve",
-            "--store",
-            user.path("none").toString(),
-            "--listen",
-            "127.0.0.1:0",
-            "--insecure")
+    serve("none", "127.0.0.1:0")
         .refused(NOT_FOUND, user.path("none").toString(), "appliance init");
   }
 
@@ -172,14 +156,7 @@ final class BadInputTest {
     Path format = user.path("store").resolve("FORMAT");
     String text = Files.readString(format);
     Files.writeString(format, text.replace("format 1", "format 2"));
-    user.run(
-            "appliance",
-            "serve",
-            "--store",
-            user.path("store").toString(),
-            "--listen",
-            "127.0.0.1:0",
-            "--insecure")
+    serve("store", "127.0.0.1:0")
         .refused(INCOMPATIBLE, "format 2", "newer release");
     Files.writeString(format, text);
     user.serve();
@@ -229,6 +206,50 @@ final class BadInputTest {
     Path root = user.mount("web01");
     assertTrue(unreadable(root, new int[1]) >= 1, "nothing was found missing");
     user.umount(root).ok();
+  }
+
+  @Test
+  void aDamagedIndexOfThePacksIsMadeAgain() throws Exception {
+    // Its rows go from the log into a table.
+    user.stopAppliance();
+    user.serve();
+    user.stopAppliance();
+    Path index = user.path("store").resolve("index");
+    truncate(largestTable(index), 100);
+    user.serve();
+    assertStoreIsWhole();
+    user.stopAppliance();
+    Files.delete(index.resolve("CURRENT"));
+    user.serve();
+    assertStoreIsWhole();
+    user.stopAppliance();
+    // In a table's rows a flipped bit shows when they are read.
+    flip(largestTable(index), 1);
+    user.serve();
+    Run verify = user.run("repo", "verify");
+    if (verify.exitCode() != 0) {
+      verify.refused(CORRUPT, "index", "start the appliance anew");
+      user.stopAppliance();
+      user.serve();
+    }
+    assertStoreIsWhole();
+    user.stopAppliance();
+    Path control = user.path("store").resolve("control/CURRENT");
+    byte[] current = Files.readAllBytes(control);
+    Files.delete(control);
+    serve("store", "127.0.0.1:0").refused(CORRUPT, "control", "CURRENT");
+    Files.write(control, current);
+    user.serve();
+    assertStoreIsWhole();
+  }
+
+  private static Path largestTable(Path database) throws IOException {
+    try (Stream<Path> files = Files.list(database)) {
+      return files
+          .filter(file -> file.toString().endsWith(".sst"))
+          .max((a, b) -> Long.compare(a.toFile().length(), b.toFile().length()))
+          .orElseThrow();
+    }
   }
 
   @Test

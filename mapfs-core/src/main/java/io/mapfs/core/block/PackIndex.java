@@ -36,6 +36,10 @@ final class PackIndex {
     this.damaged = store.table(DAMAGED);
   }
 
+  void verify() throws IOException {
+    store.verify();
+  }
+
   /** {@code null} where the block is not known. */
   PackLocation get(BlockId id) throws IOException {
     byte[] value = store.get(blocks, id.toBytes());

@@ -1,5 +1,6 @@
 package io.mapfs.core.block;
 
+import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.kv.KeyValueStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -422,6 +423,16 @@ public final class PackStore implements BlockStore {
     } finally {
       maintenance.release();
     }
+  }
+
+  /**
+   * Reads all of the index and compares checksums.
+   *
+   * @throws DamagedStoreException if it is damaged
+   */
+  public void verifyIndex() throws IOException {
+    requireOpen();
+    index.verify();
   }
 
   // ---- sweeping ----

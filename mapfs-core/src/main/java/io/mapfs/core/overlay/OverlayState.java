@@ -8,6 +8,7 @@ import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.journal.RecordLimits;
 import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.kv.KeyValueStore;
+import io.mapfs.core.kv.SetAside;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,11 +18,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -145,9 +144,7 @@ public final class OverlayState implements Closeable {
       if (store != null) {
         store.close();
       }
-      Path aside = directory.resolve("index.damaged");
-      deleteTree(aside);
-      Files.move(path, aside);
+      Path aside = SetAside.move(path);
       syncDirectory(files, directory);
       LOG.warn("{}; it is kept as {}, the overlay will be fetched anew", e.getMessage(), aside);
       return new OverlayIndex(files.openIndex(path));
@@ -156,16 +153,6 @@ public final class OverlayState implements Closeable {
         store.close();
       }
       throw e;
-    }
-  }
-
-  private static void deleteTree(Path root) throws IOException {
-    if (Files.exists(root)) {
-      try (Stream<Path> paths = Files.walk(root)) {
-        for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(path);
-        }
-      }
     }
   }
 

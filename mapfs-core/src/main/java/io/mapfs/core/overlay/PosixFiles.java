@@ -45,7 +45,12 @@ final class PosixFiles implements LocalFiles {
   public KeyValueStore openIndex(Path directory) throws IOException {
     RocksOptions options =
         new RocksOptions(
-            OverlayIndex.TABLES, /* log= */ false, BLOCK_CACHE_BYTES, MEMTABLE_BYTES, BLOOM_BITS);
+            OverlayIndex.TABLES,
+            /* log= */ false,
+            /* strictLog= */ false,
+            BLOCK_CACHE_BYTES,
+            MEMTABLE_BYTES,
+            BLOOM_BITS);
     return RocksStore.open(directory, options);
   }
 

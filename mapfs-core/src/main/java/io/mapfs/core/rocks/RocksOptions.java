@@ -8,6 +8,8 @@ import java.util.List;
  * @param tables names of the tables (column families); missing ones are created
  * @param log whether a write-ahead log is kept. Without one, only {@link RocksStore#flush} (and a
  *     durable write, which flushes) makes writes survive, all tables together at one point
+ * @param strictLog whether a damaged log is refused, but for a torn last write. Else it is read up to
+ *     the damage: right where writes that are not durable may be missing after a crash
  * @param blockCacheBytes bound of the cache of blocks, indexes and filters, all tables together
  * @param memtableBytes bound of the writes that are held in memory, all tables together
  * @param bloomBitsPerKey size of the filters that answer a miss without a read; 0 for none
@@ -15,6 +17,7 @@ import java.util.List;
 public record RocksOptions(
     List<String> tables,
     boolean log,
+    boolean strictLog,
     long blockCacheBytes,
     long memtableBytes,
     int bloomBitsPerKey) {
@@ -31,18 +34,22 @@ public record RocksOptions(
 
   /** Small defaults: with a log, 16 MiB of cache, 8 MiB of memtables, 10 filter bits. */
   public static RocksOptions of(String... tables) {
-    return new RocksOptions(List.of(tables), true, 16L << 20, 8L << 20, 10);
+    return new RocksOptions(List.of(tables), true, false, 16L << 20, 8L << 20, 10);
   }
 
   public RocksOptions withoutLog() {
-    return new RocksOptions(tables, false, blockCacheBytes, memtableBytes, bloomBitsPerKey);
+    return new RocksOptions(tables, false, false, blockCacheBytes, memtableBytes, bloomBitsPerKey);
+  }
+
+  public RocksOptions withStrictLog() {
+    return new RocksOptions(tables, log, true, blockCacheBytes, memtableBytes, bloomBitsPerKey);
   }
 
   public RocksOptions withBlockCacheBytes(long bytes) {
-    return new RocksOptions(tables, log, bytes, memtableBytes, bloomBitsPerKey);
+    return new RocksOptions(tables, log, strictLog, bytes, memtableBytes, bloomBitsPerKey);
   }
 
   public RocksOptions withMemtableBytes(long bytes) {
-    return new RocksOptions(tables, log, blockCacheBytes, bytes, bloomBitsPerKey);
+    return new RocksOptions(tables, log, strictLog, blockCacheBytes, bytes, bloomBitsPerKey);
   }
 }

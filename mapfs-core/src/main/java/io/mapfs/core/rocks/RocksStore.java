@@ -1,5 +1,6 @@
 package io.mapfs.core.rocks;
 
+import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.kv.KeyValueStore;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.Cache;
@@ -29,6 +32,7 @@ import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
+import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteOptions;
 
 /**
@@ -43,6 +47,13 @@ public final class RocksStore implements KeyValueStore {
   private static final int OPEN_FILES_MAX = 256;
 
   private static final long LOG_BYTES_MAX = 32L << 20;
+
+  /** Names the manifest in force. */
+  private static final String CURRENT = "CURRENT";
+
+  /** Files of a database that was open once; its first manifest may stem from a crash before that. */
+  private static final Pattern HELD =
+      Pattern.compile("\\d+\\.(sst|log)|MANIFEST-(?!0*1$)\\d+");
 
   static {
     RocksDB.loadLibrary();
@@ -88,6 +99,7 @@ public final class RocksStore implements KeyValueStore {
    */
   public static RocksStore open(Path directory, RocksOptions options) throws IOException {
     Files.createDirectories(directory);
+    requireCurrent(directory);
     RocksHandles handles = new RocksHandles();
     try {
       return open(directory, options, handles);
@@ -97,6 +109,27 @@ public final class RocksStore implements KeyValueStore {
     } catch (RuntimeException e) {
       handles.close();
       throw e;
+    }
+  }
+
+  /** Whether there is a database in this directory, whole or not. */
+  public static boolean exists(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.anyMatch(file -> HELD.matcher(file.getFileName().toString()).matches());
+    }
+  }
+
+  /**
+   * Without the file CURRENT, RocksDB takes the directory for a new database and removes the files
+   * of the old one.
+   */
+  private static void requireCurrent(Path directory) throws IOException {
+    if (exists(directory) && !Files.exists(directory.resolve(CURRENT))) {
+      throw new DamagedStoreException(
+          "the database in " + directory + " is damaged: its file CURRENT is missing", null);
     }
   }
 
@@ -127,6 +160,10 @@ public final class RocksStore implements KeyValueStore {
                 .setCreateMissingColumnFamilies(true)
                 .setAtomicFlush(!options.log())
                 .setDbWriteBufferSize(options.memtableBytes())
+                .setWalRecoveryMode(
+                    options.strictLog()
+                        ? WALRecoveryMode.TolerateCorruptedTailRecords
+                        : WALRecoveryMode.PointInTimeRecovery)
                 .setMaxTotalWalSize(LOG_BYTES_MAX)
                 .setMaxOpenFiles(OPEN_FILES_MAX)
                 .setMaxBackgroundJobs(2)
@@ -156,7 +193,7 @@ public final class RocksStore implements KeyValueStore {
       throws RocksDBException {
     Set<String> names = new LinkedHashSet<>();
     names.add(new String(RocksDB.DEFAULT_COLUMN_FAMILY, StandardCharsets.UTF_8));
-    if (Files.exists(directory.resolve("CURRENT"))) {
+    if (Files.exists(directory.resolve(CURRENT))) {
       try (Options listing = new Options()) {
         for (byte[] name : RocksDB.listColumnFamilies(listing, directory.toString())) {
           names.add(new String(name, StandardCharsets.UTF_8));

@@ -82,6 +82,8 @@ final class RepositoryMethods {
   /** Reads trees, and all blocks, and checks them; goes on past a fault. */
   JsonObject verify(Parameters in, Consumer<JsonObject> progress)
       throws IOException, ApplianceException {
+    // What it says cannot be compared with anything while it is damaged itself.
+    store.packs().verifyIndex();
     List<VersionRecord> versions = chosen(in);
     JsonArray faults = new JsonArray();
     int done = 0;

@@ -1,6 +1,7 @@
 package io.mapfs.server.store;
 
 import io.mapfs.core.block.PackStore;
+import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.kv.KeyValueStore;
 import io.mapfs.core.rocks.RocksOptions;
 import io.mapfs.core.rocks.RocksStore;
@@ -17,7 +18,6 @@ import java.util.List;
 
 /** An open store: everything that the appliance keeps. */
 public final class ApplianceStore implements Closeable {
-  private static final long PACK_INDEX_CACHE_BYTES = 32L << 20;
   private static final long ROWS_CACHE_BYTES = 48L << 20;
   private static final long ROWS_MEMTABLE_BYTES = 32L << 20;
 
@@ -68,21 +68,20 @@ public final class ApplianceStore implements Closeable {
       authority = directory.authority();
       audit = own(AuditLog.open(directory.audit(), clock));
       space = new SpaceReserve(directory.root());
+      // Packs and trees come with control records; without these the trees would count as leftovers.
+      requireUnlessNew(directory.control(), directory.isUsed());
+      // Every write is durable, so that nothing but the last can be torn by a crash.
       control =
           new RocksControlStore(
               own(
                   RocksStore.open(
                       directory.control(),
-                      RocksOptions.of(RocksControlStore.RECORDS, RocksControlStore.SERIES))),
+                      RocksOptions.of(RocksControlStore.RECORDS, RocksControlStore.SERIES)
+                          .withStrictLog())),
               clock);
-      KeyValueStore packIndex =
-          own(
-              RocksStore.open(
-                  directory.packIndex(),
-                  RocksOptions.of(PackStore.TABLES.toArray(new String[0]))
-                      .withBlockCacheBytes(PACK_INDEX_CACHE_BYTES)));
-      packs = own(PackStore.open(directory.root(), packIndex));
+      packs = openPacks();
       blocks = new Blocks(packs);
+      requireUnlessNew(directory.rows(), !control.list(ControlTable.NODES, "").isEmpty());
       rows =
           own(
               RocksStore.open(
@@ -100,6 +99,30 @@ public final class ApplianceStore implements Closeable {
         e.addSuppressed(suppressed);
       }
       throw e;
+    }
+  }
+
+  private PackStore openPacks() throws IOException {
+    PackIndexDatabase index = PackIndexDatabase.open(directory.packIndex());
+    try {
+      PackStore opened = PackStore.open(directory.root(), index);
+      own(index);
+      return own(opened);
+    } catch (DamagedStoreException e) {
+      // It is marked now.
+      index.close();
+      return own(PackStore.open(directory.root(), own(PackIndexDatabase.open(directory.packIndex()))));
+    } catch (IOException | RuntimeException e) {
+      index.close();
+      throw e;
+    }
+  }
+
+  /** Refuses a store that is in use but has lost a database. */
+  private static void requireUnlessNew(Path database, boolean used) throws IOException {
+    if (used && !RocksStore.exists(database)) {
+      throw new DamagedStoreException(
+          "the database in " + database + " is missing: restore it from a copy", null);
     }
   }
 

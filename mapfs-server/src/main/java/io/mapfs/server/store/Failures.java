@@ -2,6 +2,7 @@ package io.mapfs.server.store;
 
 import io.mapfs.core.block.CorruptBlockException;
 import io.mapfs.core.journal.MalformedRecordException;
+import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.snapshot.ManifestFormatException;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
@@ -18,6 +19,7 @@ public final class Failures {
 
   private static FailureCode code(IOException e) {
     if (e instanceof CorruptBlockException
+        || e instanceof DamagedStoreException
         || e instanceof MalformedRecordException
         || e instanceof ManifestFormatException) {
       return FailureCode.CORRUPT;

@@ -164,6 +164,20 @@ public final class StoreDirectory implements Closeable {
     return root.resolve("control");
   }
 
+  /** Whether something was ever stored here. */
+  boolean isUsed() throws IOException {
+    return hasEntries(root.resolve("packs")) || hasEntries(trees());
+  }
+
+  private static boolean hasEntries(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      return false;
+    }
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.findAny().isPresent();
+    }
+  }
+
   Path packIndex() {
     return root.resolve("index");
   }
