@@ -86,6 +86,57 @@ final class TourTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"direct", "jnr"})
+  void aDirectoryThatBothSidesAddShowsTheEntriesOfBoth(String frontEnd) throws Exception {
+    try (Sandbox user = new Sandbox().withAppliance()) {
+      Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
+      user.run("repo", "import", "debian", rootfs.toString()).ok();
+      user.run("node", "add", "web01", "--master", "debian").ok();
+      Path root = user.mount("web01", "--front-end", frontEnd);
+      Sandbox.shell("cd \"$1\"; mkdir -p opt/app/conf; echo mine >opt/app/conf/mine", root);
+      String mine = Sandbox.shell("stat -c %i \"$1\"/opt/app \"$1\"/opt/app/conf", root);
+      Sandbox.shell(
+          "cd \"$1\"; mkdir -p opt/app/conf opt/app/lib/deep; echo theirs >opt/app/conf/theirs;"
+              + " echo file >opt/app/lib/deep/file; echo gone >opt/app/gone",
+          rootfs);
+      user.run("repo", "import", "debian", rootfs.toString()).ok();
+      user.umount(root).ok();
+      JsonObject update =
+          user.run("node", "update", "web01", "--to", "2", "--output", "json").ok().json();
+      assertEquals(0, update.getAsJsonArray("conflicts").size(), update::toString);
+      user.mount("web01", "--front-end", frontEnd);
+      String tree = "cd \"$1\"/opt/app; find . | sort; cat conf/* lib/deep/file";
+      String both =
+          ". ./conf ./conf/mine ./conf/theirs ./gone ./lib ./lib/deep ./lib/deep/file"
+              + " mine theirs file";
+      assertEquals(both, Sandbox.shell(tree, root).replace('\n', ' '));
+      assertEquals(mine, Sandbox.shell("stat -c %i \"$1\"/opt/app \"$1\"/opt/app/conf", root));
+      assertEquals(
+          "4 " + mine.lines().findFirst().orElseThrow(),
+          Sandbox.shell("stat -c %h \"$1\"; stat -c %i \"$1\"/lib/..", root.resolve("opt/app"))
+              .replace('\n', ' '));
+      // What the node does to it stays, also over the version's going and coming.
+      Sandbox.shell("cd \"$1\"/opt/app; rm gone; echo more >>lib/deep/file; mv lib moved", root);
+      user.umount(root).ok();
+      user.run("node", "update", "web01", "--to", "1").ok();
+      user.mount("web01", "--front-end", frontEnd);
+      assertEquals(
+          ". ./conf ./conf/mine ./moved ./moved/deep ./moved/deep/file mine",
+          Sandbox.shell("cd \"$1\"/opt/app; find . | sort; cat conf/*", root).replace('\n', ' '));
+      user.umount(root).ok();
+      user.run("node", "update", "web01", "--to", "2").ok();
+      user.mount("web01", "--front-end", frontEnd);
+      assertEquals(
+          ". ./conf ./conf/mine ./conf/theirs ./moved ./moved/deep ./moved/deep/file"
+              + " file more",
+          Sandbox.shell("cd \"$1\"/opt/app; find . | sort; cat moved/deep/file", root)
+              .replace('\n', ' '));
+      Sandbox.shell("rm -rf \"$1\"/opt/app; test ! -e \"$1\"/opt/app", root);
+      user.umount(root).ok();
+    }
+  }
+
   @Test
   void aTarOnStandardInputIsTheSameTree() throws Exception {
     try (Sandbox user = new Sandbox().withAppliance()) {

@@ -79,6 +79,11 @@ final class Paths {
     return path;
   }
 
+  /** Where the overlay put a directory, or {@code null} where it did not. */
+  Place ownPlace(long directoryIno) {
+    return directories.get(directoryIno);
+  }
+
   /** A name's path, or {@code null} if none leads to its directory. */
   String path(long parentIno, Name name) throws IOException {
     String parent = directory(parentIno);

@@ -36,6 +36,8 @@ import java.util.TreeSet;
  *   <li>An inode that the new version does not have any more, but that the overlay has changed (or
  *       whose directory has entries of the overlay): what it inherited becomes its own, and it and
  *       the directories above it get names of the overlay.
+ *   <li>A directory of the overlay's own where the new version has one, too: see {@link
+ *       MergedDirectories}.
  *   <li>Link counts: a record counts names against its version; names that the overlay hides are
  *       counted against the new version's.
  * </ul>
@@ -49,10 +51,12 @@ public final class Rebase {
   private final RepositoryTree to;
   private final NavigableMap<RowKey, Row> changed = new TreeMap<>();
   private final Map<Long, Integer> nlinkDeltas = new HashMap<>();
+  private final Map<Long, Integer> subdirectories = new HashMap<>();
   private final Map<Long, InodeState> states = new LinkedHashMap<>();
   private final Set<Long> kept = new HashSet<>();
   private final List<Conflict> conflicts = new ArrayList<>();
   private Paths paths;
+  private MergedDirectories merged;
   private long nextCookie;
 
   /**
@@ -90,6 +94,7 @@ public final class Rebase {
               return true;
             });
     paths = new Paths(view, states.keySet());
+    merged = new MergedDirectories(this, view, to, paths);
     for (Map.Entry<Long, InodeState> entry : List.copyOf(states.entrySet())) {
       inode(entry.getKey(), entry.getValue());
     }
@@ -102,8 +107,12 @@ public final class Rebase {
               name(key.ino(), key.name(), row);
               return true;
             });
+    merged.run();
     for (Map.Entry<Long, Integer> delta : nlinkDeltas.entrySet()) {
       addNlink(delta.getKey(), delta.getValue());
+    }
+    for (Map.Entry<Long, Integer> more : subdirectories.entrySet()) {
+      addLinks(more.getKey(), more.getValue());
     }
     conflicts.sort(Comparator.comparing(Conflict::path).thenComparing(Conflict::kind));
     return new Plan(changed, List.copyOf(conflicts), nextCookie);
@@ -115,6 +124,10 @@ public final class Rebase {
     int old = from.slotOf(ino);
     int now = to.slotOf(ino);
     if (old == RepositoryTree.NONE) {
+      if (now != RepositoryTree.NONE && state.type() == FileType.DIRECTORY) {
+        // Kept when it vanished, it counts its two own links itself; the version does it again.
+        countSubdirectories(ino, -2);
+      }
       return;
     }
     String path = paths.first(ino);
@@ -215,9 +228,17 @@ public final class Rebase {
     if (path == null) {
       return;
     }
-    if (row instanceof Row.Dentry) {
+    if (row instanceof Row.Dentry own) {
       if (parentGone) {
         keep(parentIno, true, 0);
+      }
+      boolean moved = isVanished(own) && !merged.isVersions(parentIno, name, own.ino());
+      if (moved && !kept.contains(own.ino())) {
+        conflict(path, "removed-and-changed", "removed", "renamed");
+        keep(own.ino(), false, 0);
+      }
+      if (merged.take(path, own, was, is)) {
+        return;
       }
       if (was == null && is != null) {
         conflicts.add(new Conflict(path, "added-on-both-sides", "added", "added"));
@@ -236,7 +257,15 @@ public final class Rebase {
     }
   }
 
-  private boolean sameFile(HeadView.Entry was, HeadView.Entry is) {
+  /** Whether a name leads to a directory that the new version has not any more. */
+  private boolean isVanished(Row.Dentry own) {
+    return own.type() == FileType.DIRECTORY
+        && from.slotOf(own.ino()) != RepositoryTree.NONE
+        && to.slotOf(own.ino()) == RepositoryTree.NONE;
+  }
+
+  /** Whether nothing but times differs between the versions. */
+  boolean sameFile(HeadView.Entry was, HeadView.Entry is) {
     if (was.ino() != is.ino()) {
       return false;
     }
@@ -260,16 +289,59 @@ public final class Rebase {
     if (delta == 0 || kept.contains(ino) || to.slotOf(ino) == RepositoryTree.NONE) {
       return;
     }
+    if (states.containsKey(ino) || to.attributes(to.slotOf(ino)).nlink() >= 2) {
+      addLinks(ino, delta);
+    } // else its only name is hidden: nobody sees its count
+  }
+
+  private void addLinks(long ino, int delta) {
+    InodeState state = recorded(ino);
+    put(ino, placed(state, state.nlinkDelta() + delta, state.parentIno()));
+  }
+
+  /** The inode's record, or the one that it would have. */
+  private InodeState recorded(long ino) {
     InodeState state = states.get(ino);
-    if (state == null) {
-      int slot = to.slotOf(ino);
-      if (to.attributes(slot).nlink() < 2) {
-        // Its only name is hidden: nobody sees its count.
-        return;
-      }
-      state = inheriting(to.type(slot), to.attributes(slot));
-    }
-    put(ino, withNlink(state, state.nlinkDelta() + delta));
+    int slot = to.slotOf(ino);
+    return state == null ? inheriting(to.type(slot), to.attributes(slot)) : state;
+  }
+
+  // ---- what merged directories ask for ----
+
+  /** The overlay's records, as far as they are planned. */
+  Map<Long, InodeState> states() {
+    return states;
+  }
+
+  /** Whether the inode, which the new version lacks, becomes the overlay's own. */
+  boolean isKept(long ino) {
+    return kept.contains(ino);
+  }
+
+  void conflict(String path, String kind, String repository, String overlay) {
+    conflicts.add(new Conflict(path, kind, repository, overlay));
+  }
+
+  void row(RowKey key, Row row) {
+    changed.put(key, row);
+  }
+
+  /** Gives an entry of the new version a name of the overlay. */
+  void name(long parentIno, Name name, HeadView.Entry entry) {
+    row(
+        RowKey.dentry(view.overlayId(), parentIno, name),
+        new Row.Dentry(entry.ino(), entry.type(), nextCookie++));
+  }
+
+  /** Records the parent of a directory of the new version. */
+  void place(long ino, long parentIno) {
+    InodeState state = recorded(ino);
+    put(ino, placed(state, state.nlinkDelta(), parentIno));
+  }
+
+  /** A directory has so many more links than its record and the new version say. */
+  void countSubdirectories(long ino, int more) {
+    subdirectories.merge(ino, more, Integer::sum);
   }
 
   // ---- what the new version has not any more ----
@@ -302,6 +374,9 @@ public final class Rebase {
         changed.put(
             RowKey.dentry(view.overlayId(), place.parentIno(), place.name()),
             new Row.Dentry(ino, base.type(), nextCookie++));
+        if (base.type() == FileType.DIRECTORY) {
+          countSubdirectories(place.parentIno(), 1);
+        }
         // The new version may have another file of that name: it is hidden now.
         countHidden(
             place.parentIno(), HeadView.baseLookup(to, place.parentIno(), place.name()), -1);
@@ -378,7 +453,7 @@ public final class Rebase {
         0);
   }
 
-  private static InodeState withNlink(InodeState s, int nlinkDelta) {
+  private static InodeState placed(InodeState s, int nlinkDelta, long parentIno) {
     return new InodeState(
         s.type(),
         s.ownAttributes(),
@@ -397,7 +472,7 @@ public final class Rebase {
         s.symlinkTarget(),
         s.baseVersion(),
         s.baseLimitBytes(),
-        s.parentIno());
+        parentIno);
   }
 
   private void put(long ino, InodeState state) {

@@ -26,7 +26,7 @@ import java.util.SortedMap;
 public sealed interface Row {
   /** The row was deleted. */
   record Gone() implements Row {
-    static final Gone INSTANCE = new Gone();
+    public static final Gone INSTANCE = new Gone();
   }
 
   record Inode(InodeState state) implements Row {}
@@ -58,7 +58,7 @@ public sealed interface Row {
   record Dentry(long ino, FileType type, long cookie) implements Row {}
 
   record Whiteout() implements Row {
-    static final Whiteout INSTANCE = new Whiteout();
+    public static final Whiteout INSTANCE = new Whiteout();
   }
 
   /** Content bytes that it owns, counted in pages as the node does. */

@@ -452,6 +452,7 @@ final class ApplianceTest {
     assertEquals(1, head.inodes.get(conf).nlinkDelta());
     assertTrue(head.inodes.get(tool).ownAttributes());
     assertEquals(2, head.inodes.get(tool).nlinkDelta());
+    assertEquals(1, head.inodes.get(trees.ino("/opt")).nlinkDelta(), "it has a subdirectory more");
     assertTrue(head.names.get(tool + "/conf") instanceof Change.PutDentry);
     assertTrue(head.names.get(trees.ino("/opt") + "/tool") instanceof Change.PutDentry);
     assertTrue(head.names.get(etc + "/motd") instanceof Change.PutWhiteout);
@@ -468,6 +469,9 @@ final class ApplianceTest {
     HeadReading again = new HeadReading(rig, back.session, "web01");
     assertTrue(again.names.containsKey("1/later"));
     assertEquals(0600, again.inodes.get(conf).permissions());
+    for (long counted : new long[] {conf, tool, trees.ino("/opt")}) {
+      assertEquals(0, again.inodes.get(counted).nlinkDelta(), "the version counts it again");
+    }
   }
 
   private static List<String> conflicts(JsonObject result) {
