@@ -17,6 +17,9 @@ import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.ReadScope;
 import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.wire.FrameHeader;
+import io.mapfs.core.wire.MessageCodec;
+import io.mapfs.core.wire.Protocol;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Frame;
@@ -426,6 +429,48 @@ final class ClientServerTest {
       answer.get();
     }
     assertEquals(200, service.running.get());
+  }
+
+  @Test
+  void whoIsNotReadFromStillHearsFromTheServer() throws Exception {
+    Duration keepAlive = Duration.ofMillis(100);
+    Duration patient = Duration.ofSeconds(60);
+    restart(
+        config()
+            .withTimeouts(new ServerTimeouts(patient, patient, keepAlive, patient, keepAlive))
+            .withBounds(bounds -> bounds.withThreads(2, 1).withRequests(8, 1 << 20)));
+    service.gate = new CountDownLatch(1);
+    try (Socket socket = new Socket(LOOPBACK, server.address().getPort())) {
+      socket.setSoTimeout(20_000);
+      Message hello =
+          new Message.Hello(
+              Protocol.LOWEST_VERSION, Protocol.HIGHEST_VERSION, Protocol.FEATURES, "web01", "t");
+      send(socket, Frame.request(0, Priority.JOURNAL, hello));
+      assertInstanceOf(Message.Welcome.class, receive(socket));
+      for (int id = 1; id <= 20; id++) {
+        send(socket, Frame.request(id, Priority.DEMAND, new Message.GetPosition("web01")));
+      }
+      take(service.entered);
+      // Its questions are not read, and no answer comes: silence would look like death.
+      for (int pings = 0; pings < 10; pings++) {
+        assertInstanceOf(Message.Ping.class, receive(socket));
+      }
+    }
+  }
+
+  private static void send(Socket socket, Frame frame) throws IOException {
+    for (ByteBuffer part : frame.parts()) {
+      byte[] bytes = new byte[part.remaining()];
+      part.get(bytes);
+      socket.getOutputStream().write(bytes);
+    }
+  }
+
+  private static Message receive(Socket socket) throws Exception {
+    byte[] head = socket.getInputStream().readNBytes(FrameHeader.BYTES);
+    FrameHeader header = FrameHeader.take(ByteBuffer.wrap(head), 1 << 20);
+    byte[] payload = socket.getInputStream().readNBytes(header.lengthBytes());
+    return MessageCodec.decode(header, ByteBuffer.wrap(payload));
   }
 
   // ---- pushes ----

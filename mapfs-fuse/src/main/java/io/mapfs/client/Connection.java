@@ -56,7 +56,7 @@ final class Connection implements ApplianceClient {
   private final Thread reader;
   private final Thread writer;
   private final Thread watcher;
-  private volatile long receivedNanos = System.nanoTime();
+  private final Liveness liveness;
 
   /** When the watcher looks again; it is woken for anything earlier. */
   private volatile long watchNanos;
@@ -67,6 +67,7 @@ final class Connection implements ApplianceClient {
     this.endpoint = endpoint;
     this.config = config;
     this.transport = transport;
+    this.liveness = new Liveness(config.timeouts().keepAlive().toNanos(), System.nanoTime());
     this.room = new Semaphore(config.maxPending() + URGENT_ROOM);
     this.reader = Threads.daemon("mapfs-client-read", this::read);
     this.writer = Threads.daemon("mapfs-client-write", this::write);
@@ -307,12 +308,10 @@ final class Connection implements ApplianceClient {
   // ---- threads ----
 
   private void read() {
-    FrameReader frames = new FrameReader(transport);
+    FrameReader frames = new FrameReader(transport, liveness);
     try {
       while (true) {
-        FrameReader.Received received = frames.next();
-        receivedNanos = System.nanoTime();
-        accept(received);
+        accept(frames.next());
       }
     } catch (MalformedMessageException e) {
       end(
@@ -401,28 +400,22 @@ final class Connection implements ApplianceClient {
 
   /** Ends requests past their deadline and connections without a sign of life. */
   private void watch() {
-    long keepAliveNanos = config.timeouts().keepAlive().toNanos();
-    long pingedNanos = receivedNanos;
     while (isConnected()) {
       long now = System.nanoTime();
-      if (now - watchNanos > keepAliveNanos) {
-        // This process was stopped, not the other end: what came meanwhile is yet to be read.
-        receivedNanos = now;
+      switch (liveness.look(now)) {
+        case ALIVE -> {}
+        case ASK ->
+            queue.add(
+                Frame.request(nextId(), Priority.JOURNAL, new Message.Ping()),
+                Priority.JOURNAL,
+                null);
+        case DEAD -> {
+          long seconds = TimeUnit.NANOSECONDS.toSeconds(liveness.silentNanos());
+          end(lost("no sign of life for " + seconds + " s", null), true);
+          return;
+        }
       }
-      long silentNanos = now - receivedNanos;
-      if (silentNanos >= 2 * keepAliveNanos) {
-        end(
-            lost("no sign of life for " + TimeUnit.NANOSECONDS.toSeconds(silentNanos) + " s", null),
-            true);
-        return;
-      }
-      if (silentNanos >= keepAliveNanos && now - pingedNanos >= keepAliveNanos) {
-        pingedNanos = now;
-        queue.add(
-            Frame.request(nextId(), Priority.JOURNAL, new Message.Ping()), Priority.JOURNAL, null);
-      }
-      long next =
-          receivedNanos + (silentNanos >= keepAliveNanos ? 2 * keepAliveNanos : keepAliveNanos);
+      long next = now + liveness.lookAgainNanos();
       // Published before the look, so that a request that comes meanwhile wakes this thread.
       watchNanos = next;
       for (PendingRequest<?> request : pending.values()) {

@@ -12,10 +12,15 @@ final class FrameReader {
   private static final int BUFFER_BYTES = 128 * 1024;
 
   private final Transport transport;
+  private final Liveness liveness;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).limit(0);
 
-  FrameReader(Transport transport) {
+  /**
+   * @param liveness told when this thread waits, and of every byte that comes
+   */
+  FrameReader(Transport transport, Liveness liveness) {
     this.transport = transport;
+    this.liveness = liveness;
   }
 
   /** A frame as it came. The payload is a heap buffer of its own, the taker's. */
@@ -49,11 +54,13 @@ final class FrameReader {
 
   private void fill() throws IOException {
     buffer.compact();
+    liveness.listen();
     try {
       if (transport.read(buffer) < 0) {
         throw new EOFException("the other end closed the connection");
       }
     } finally {
+      liveness.heard();
       buffer.flip();
     }
   }

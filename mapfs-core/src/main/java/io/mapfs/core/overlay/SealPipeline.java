@@ -69,6 +69,9 @@ final class SealPipeline {
   /** Last record that the index has on disk; used by the sealing thread alone. */
   private long flushedSequence;
 
+  /** Last batch that the page log knows to be acknowledged; the sealing thread's, too. */
+  private long freedBatch = -1;
+
   // Protected by the lock.
   private final Deque<Cut> cuts = new ArrayDeque<>();
   private final NodeProtocol protocol;
@@ -285,6 +288,7 @@ final class SealPipeline {
     }
     join(sealer);
     join(sender);
+    freePages();
   }
 
   private static void join(Thread thread) {
@@ -323,6 +327,7 @@ final class SealPipeline {
         lock.unlock();
       }
       try {
+        freePages();
         state.numbers().extendIfLow();
         if (cut == null) {
           cutter.cutIfOlderThan(interval);
@@ -339,6 +344,15 @@ final class SealPipeline {
         }
         pause = Math.min(2 * pause, PAUSE_MILLIS_MAX);
       }
+    }
+  }
+
+  /** Pages that nobody needs any more go once the appliance has what came after them. */
+  private void freePages() {
+    long acknowledged = acknowledgedBatch();
+    if (acknowledged > freedBatch) {
+      state.pageLog().acknowledged(acknowledged);
+      freedBatch = acknowledged;
     }
   }
 
@@ -466,17 +480,16 @@ final class SealPipeline {
         result.whenComplete((nothing, failure) -> answered(next, failure));
   }
 
+  /**
+   * Runs on whatever thread brings the answer, such as the one that reads from the appliance, so it
+   * touches no disk.
+   */
   private void answered(Effect.Send sent, Throwable failure) {
-    long acknowledged;
     lock.lock();
     try {
       step(failure == null ? new Event.Answered(sent.attempt()) : failed(sent, failure));
-      acknowledged = protocol.acknowledgedBatch();
     } finally {
       lock.unlock();
-    }
-    if (failure == null) {
-      state.pageLog().acknowledged(acknowledged);
     }
   }
 

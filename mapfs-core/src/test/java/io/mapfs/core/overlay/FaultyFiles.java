@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The real disk, with faults: calls that fail when the test says so, and a power cut that takes
@@ -41,6 +42,9 @@ final class FaultyFiles implements LocalFiles {
 
   /** What each file has on disk; of files made here. */
   private final Map<Path, byte[]> synced = new HashMap<>();
+
+  /** Names of the threads that closed page log segments. */
+  final Set<String> closers = ConcurrentHashMap.newKeySet();
 
   /** Files whose name is not on disk yet. */
   private final Set<Path> unnamed = new HashSet<>();
@@ -185,6 +189,9 @@ final class FaultyFiles implements LocalFiles {
 
     @Override
     public void close() {
+      if (path.toString().contains("/pages")) {
+        closers.add(Thread.currentThread().getName());
+      }
       file.close();
     }
   }

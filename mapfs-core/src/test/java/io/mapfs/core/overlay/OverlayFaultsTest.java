@@ -30,6 +30,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -117,6 +119,40 @@ final class OverlayFaultsTest {
     fixture.fs.read(ROOT, node, NONE, 5_000, read);
     assertEquals("part", new String(read.array(), UTF_8));
     assertEquals(250_000, fixture.fs.getattr(ROOT, node).sizeBytes());
+  }
+
+  @Test
+  void whoBringsAnAnswerTouchesNoDisk() throws Exception {
+    // It may be the thread that reads from the appliance: a disk that hangs must not make it deaf.
+    fixture.unmount();
+    FaultyFiles disk = new FaultyFiles();
+    fixture.files = disk;
+    fixture.pageSegmentSlots = 16;
+    ExecutorService answers =
+        Executors.newSingleThreadExecutor(task -> new Thread(task, "brings answers"));
+    fixture.shipper =
+        (record, pages) -> {
+          CompletableFuture<Void> answer = new CompletableFuture<>();
+          answers.execute(
+              () -> {
+                fixture.appliance.ship(record, pages).join();
+                answer.complete(null);
+              });
+          return answer;
+        };
+    fixture.mount();
+    try {
+      long node = lookup("big");
+      for (int round = 0; round < 200 && !disk.closers.contains("mapfs-seal-web01"); round++) {
+        fixture.fs.write(ROOT, node, NONE, 0, ByteBuffer.allocate(16 * 4096), false);
+        fixture.fs.barrier(ROOT);
+      }
+      assertTrue(disk.closers.contains("mapfs-seal-web01"), disk.closers::toString);
+      assertFalse(disk.closers.contains("brings answers"), disk.closers::toString);
+    } finally {
+      fixture.crash();
+      answers.shutdown();
+    }
   }
 
   @Test

@@ -370,19 +370,27 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       fault = "it does not read";
     } else if (!gate.isOpen()) {
       receivedNanos = now; // silence of our own making
+      if (now - pingedNanos > keepAliveNanos / 4) {
+        // The client's question whether we live is not read either.
+        ping(now);
+      }
     } else if (now - receivedNanos > 3 * keepAliveNanos) {
       fault = "no sign of life";
     } else if (state == State.OPEN
         && now - receivedNanos > keepAliveNanos
         && now - pingedNanos > keepAliveNanos) {
-      pingedNanos = now;
-      // Its answer shows in receivedNanos; nobody waits for it.
-      send(Frame.request(lastPushId.incrementAndGet(), Priority.JOURNAL, new Message.Ping()));
+      ping(now);
     }
     if (fault != null) {
       LOG.warn("closed the connection of {}: {}", name(), fault);
       close();
     }
+  }
+
+  /** Its answer shows in {@link #receivedNanos}; nobody waits for it. */
+  private void ping(long now) {
+    pingedNanos = now;
+    send(Frame.request(lastPushId.incrementAndGet(), Priority.JOURNAL, new Message.Ping()));
   }
 
   /** Runs on the threads of {@link ServerContext#control}; false if there are too many. */
