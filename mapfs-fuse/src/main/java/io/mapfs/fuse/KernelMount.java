@@ -16,11 +16,13 @@ public final class KernelMount {
   private static final Logger LOG = LoggerFactory.getLogger(KernelMount.class);
 
   private final Path mountPoint;
+  private final int id;
   private final int major;
   private final int minor;
 
-  private KernelMount(Path mountPoint, int major, int minor) {
+  private KernelMount(Path mountPoint, int id, int major, int minor) {
     this.mountPoint = mountPoint;
+    this.id = id;
     this.major = major;
     this.minor = minor;
   }
@@ -31,11 +33,16 @@ public final class KernelMount {
         MountTable.read()
             .at(mountPoint)
             .orElseThrow(() -> new IOException("it is not in /proc/self/mountinfo"));
-    return new KernelMount(mountPoint, mount.major(), mount.minor());
+    return new KernelMount(mountPoint, mount.id(), mount.major(), mount.minor());
   }
 
   public Path mountPoint() {
     return mountPoint;
+  }
+
+  /** The kernel's number of it, which open files show as mnt_id (proc(5), fdinfo). */
+  public int id() {
+    return id;
   }
 
   public int major() {

@@ -22,12 +22,13 @@ public final class MountTable {
   /**
    * One mount.
    *
+   * @param id the kernel's number of it
    * @param major of the filesystem's device number, and {@code minor}
    * @param point where it is mounted
    * @param type such as {@code fuse.mapfs}
    * @param source such as {@code mapfs:web01}
    */
-  public record Mount(int major, int minor, String point, String type, String source) {
+  public record Mount(int id, int major, int minor, String point, String type, String source) {
     /** Whether it shows the filesystem of that device number. */
     public boolean isOn(int otherMajor, int otherMinor) {
       return major == otherMajor && minor == otherMinor;
@@ -64,6 +65,7 @@ public final class MountTable {
         if (device.length == 2 && right.length > 1) {
           mounts.add(
               new Mount(
+                  Integer.parseInt(left[0]),
                   Integer.parseInt(device[0]),
                   Integer.parseInt(device[1]),
                   unescape(left[4]),

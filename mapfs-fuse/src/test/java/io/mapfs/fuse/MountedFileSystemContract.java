@@ -676,6 +676,24 @@ public abstract class MountedFileSystemContract {
   }
 
   @Test
+  void syncsWhatIsStillOpenAfterALazyUnmount() throws Exception {
+    needs(Feature.MOUNT_BARRIER);
+    try (TestMount lazy = TestMount.start(frontEnd());
+        FileChannel channel =
+            FileChannel.open(
+                lazy.path().resolve("a"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[10]));
+      TestMount.shIn(Path.of("/"), "umount -l " + lazy.path());
+      // The process behind it is started now, when no path leads to the mount any more.
+      lazy.ask("sync");
+      assertEquals("10", lazy.ask("size a"));
+      channel.write(ByteBuffer.wrap(new byte[10]));
+      lazy.ask("sync");
+      assertEquals("20", lazy.ask("size a"));
+    }
+  }
+
+  @Test
   void passesFsyncOn() throws Exception {
     long before = Long.parseLong(mount.ask("fsyncs"));
     sh("echo x >a; sync a");

@@ -3,7 +3,6 @@ package io.mapfs.fuse.direct;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FileSystemOperations;
 import io.mapfs.core.fs.FsException;
-import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.fuse.FrontEnd;
 import io.mapfs.fuse.KernelMount;
@@ -61,8 +60,8 @@ public final class DirectFrontEnd implements FrontEnd {
     }
     try {
       KernelMount mount = KernelMount.at(mountPoint);
-      MountCache cache = new MountCache(device, mountPoint, options.syncDeadline());
-      cache.mounted(FileStatus.encodeDevice(mount.major(), mount.minor()));
+      MountCache cache = new MountCache(device, options.syncDeadline());
+      cache.mounted(mount);
       KernelConnection connection =
           new KernelConnection(operations, options.readOnly(), options.threadsMax(), cache);
       DirectMount mounted = new DirectMount(options, mount, connection, cache, device);

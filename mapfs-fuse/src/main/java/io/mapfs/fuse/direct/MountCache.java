@@ -3,10 +3,10 @@ package io.mapfs.fuse.direct;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.RequestContext;
+import io.mapfs.fuse.KernelMount;
 import io.mapfs.fuse.kernel.KernelCache;
 import io.mapfs.fuse.kernel.Notification;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -24,11 +24,10 @@ final class MountCache implements KernelCache, AutoCloseable {
   private static final int ASKED_MAX = 4 * SyncProcess.THREADS;
 
   private final FuseDevice fuse;
-  private final Path mountPoint;
   private final Duration deadline;
 
-  /** The mount's device number, known once it is mounted. */
-  private volatile int device;
+  /** Known once it is mounted. */
+  private volatile KernelMount mount;
 
   /** Written under this object's lock. */
   private volatile SyncProcess process;
@@ -36,14 +35,13 @@ final class MountCache implements KernelCache, AutoCloseable {
   /** Guarded by this. */
   private boolean closed;
 
-  MountCache(FuseDevice fuse, Path mountPoint, Duration deadline) {
+  MountCache(FuseDevice fuse, Duration deadline) {
     this.fuse = fuse;
-    this.mountPoint = mountPoint;
     this.deadline = deadline;
   }
 
-  void mounted(int newDevice) {
-    device = newDevice;
+  void mounted(KernelMount newMount) {
+    mount = newMount;
   }
 
   @Override
@@ -140,7 +138,7 @@ final class MountCache implements KernelCache, AutoCloseable {
       throw new IOException("the mount has ended");
     }
     if (process == null || !process.isAlive()) {
-      process = SyncProcess.start(mountPoint, device);
+      process = SyncProcess.start(mount);
     }
     return process;
   }

@@ -3,7 +3,6 @@ package io.mapfs.fuse.direct;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Descriptor;
-import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
 import java.io.BufferedReader;
@@ -13,6 +12,9 @@ import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 
@@ -23,7 +25,8 @@ import java.util.concurrent.BlockingQueue;
  * <p>Inodes are opened by file handle, which needs no name and works for unlinked ones.
  *
  * <pre>
- *  arguments: MOUNT_POINT DEVICE THREADS     DEVICE: the filesystem's number, new_encode_dev
+ *  arguments: MOUNT_POINT DEVICE MOUNT_ID THREADS
+ *             DEVICE: the filesystem's number, new_encode_dev; MOUNT_ID: as in /proc/PID/fdinfo
  *  stdin      SEQ sync NODE                  fsync(2) of the node (hexadecimal)
  *             SEQ pages NODE                 sync_file_range(2), which takes no lock of the inode
  *  stdout     ready TID...                   once: the threads that make these calls
@@ -50,22 +53,25 @@ public final class SyncHelper {
 
   private final byte[] mountPoint;
   private final int device;
+  private final String mountId;
   private final BlockingQueue<String> commands = new ArrayBlockingQueue<>(QUEUED_MAX);
   private final BlockingQueue<Integer> threadIds;
   private final PrintStream answers;
 
-  private SyncHelper(String mountPoint, int device, int threads, PrintStream answers) {
+  private SyncHelper(
+      String mountPoint, int device, String mountId, int threads, PrintStream answers) {
     this.mountPoint = Posix.bytes(mountPoint);
     this.device = device;
+    this.mountId = mountId;
     this.threadIds = new ArrayBlockingQueue<>(threads);
     this.answers = answers;
   }
 
   /** Runs until stdin ends. */
   public static void main(String[] arguments) throws IOException, InterruptedException {
-    int threads = Integer.parseInt(arguments[2]);
     int device = Integer.parseInt(arguments[1]);
-    new SyncHelper(arguments[0], device, threads, System.out).run(threads);
+    int threads = Integer.parseInt(arguments[3]);
+    new SyncHelper(arguments[0], device, arguments[2], threads, System.out).run(threads);
     // Threads that wait for a mount that will never answer end with the process.
     Runtime.getRuntime().halt(0);
   }
@@ -121,15 +127,69 @@ public final class SyncHelper {
   }
 
   private Descriptor open(long node) throws FsException {
-    int directory = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
-    try (Descriptor root = Posix.open(Posix.AT_FDCWD, mountPoint, directory, 0)) {
-      FileStatus status = Posix.status(root.number());
-      if (status.device() != device) {
-        throw new FsException(
-            Errno.EXDEV, Posix.printable(mountPoint) + " shows another filesystem");
-      }
-      return Posix.openByHandle(root.number(), HANDLE_TYPE, handle(node), OpenFlags.O_RDONLY);
+    try (Descriptor any = anyFile()) {
+      return Posix.openByHandle(any.number(), HANDLE_TYPE, handle(node), OpenFlags.O_RDONLY);
     }
+  }
+
+  /**
+   * Some file of the mount: its root, or, once no path leads there, one that a program has open.
+   */
+  private Descriptor anyFile() throws FsException {
+    Descriptor root = null;
+    try {
+      root = Posix.open(Posix.AT_FDCWD, mountPoint, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, 0);
+      if (Posix.status(root.number()).device() == device) {
+        return root;
+      }
+      root.close();
+    } catch (FsException e) {
+      if (root != null) {
+        root.close();
+      }
+    }
+    return openOfAProgram();
+  }
+
+  /** After a lazy unmount the mount lives on in what programs have open. */
+  private Descriptor openOfAProgram() throws FsException {
+    try (DirectoryStream<Path> programs = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
+      for (Path program : programs) {
+        Descriptor found = openOf(program);
+        if (found != null) {
+          return found;
+        }
+      }
+    } catch (IOException e) {
+      throw new FsException(Errno.EIO, "/proc cannot be read", e);
+    }
+    throw new FsException(
+        Errno.EXDEV,
+        Posix.printable(mountPoint) + " shows another filesystem, and no program has a file open");
+  }
+
+  private Descriptor openOf(Path program) {
+    try (DirectoryStream<Path> infos = Files.newDirectoryStream(program.resolve("fdinfo"))) {
+      for (Path info : infos) {
+        Path file = program.resolve("fd").resolve(info.getFileName());
+        if (isOnMount(info) && (Files.isRegularFile(file) || Files.isDirectory(file))) {
+          return Posix.open(file.toString(), OpenFlags.O_RDONLY, 0);
+        }
+      }
+    } catch (IOException | FsException e) {
+      // The program ended, or closed it, meanwhile.
+    }
+    return null;
+  }
+
+  /** Asks no filesystem but /proc. */
+  private boolean isOnMount(Path info) throws IOException {
+    for (String line : Files.readAllLines(info, StandardCharsets.ISO_8859_1)) {
+      if (line.startsWith("mnt_id:")) {
+        return line.substring("mnt_id:".length()).strip().equals(mountId);
+      }
+    }
+    return false;
   }
 
   private static byte[] handle(long node) {

@@ -1,5 +1,7 @@
 package io.mapfs.fuse.direct;
 
+import io.mapfs.core.posix.FileStatus;
+import io.mapfs.fuse.KernelMount;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -52,7 +54,7 @@ final class SyncProcess implements AutoCloseable {
   }
 
   /** Starts it and waits until it answers. */
-  static SyncProcess start(Path mountPoint, int device) throws IOException, InterruptedException {
+  static SyncProcess start(KernelMount mount) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -70,7 +72,11 @@ final class SyncProcess implements AutoCloseable {
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(SyncHelper.class.getName());
     command.addAll(
-        List.of(mountPoint.toString(), Integer.toString(device), Integer.toString(THREADS)));
+        List.of(
+            mount.mountPoint().toString(),
+            Integer.toString(FileStatus.encodeDevice(mount.major(), mount.minor())),
+            Integer.toString(mount.id()),
+            Integer.toString(THREADS)));
     Process process =
         new ProcessBuilder(command)
             .directory(Path.of("/").toFile())
