@@ -45,6 +45,24 @@ import org.junit.jupiter.api.io.TempDir;
  * left is opened here and compared with the reference filesystem. The kernel lives on, so that the
  * index is replayed from the local journal and everything that was sealed is there.
  *
+ * <p>Shown to fail, by patches that were then taken back (21 November 2026, seed 1, 4 to 6 rounds):
+ *
+ * <ul>
+ *   <li>the index applied and flushed before the journal has the record: round 4, index and journal
+ *       end at different records;
+ *   <li>an fsync of durability LOCAL that does not wait for its record to be sealed: round 2, no
+ *       state at or after the acknowledged step;
+ *   <li>an fsync of durability STRICT that does not wait for the appliance: round 1, by the check
+ *       of what another machine sees, which was added for it;
+ *   <li>no replay of the journal at opening: round 0, the index ends before the journal;
+ *   <li>records that count as acknowledged once they are sealed: round 0, the copy has to be
+ *       fetched.
+ * </ul>
+ *
+ * <p>Not found here in 10 rounds, but by PageLogTest: pages released without their batch. What
+ * needs a machine to die, such as an fdatasync that is left out, is LocalDurabilityTest's to find,
+ * and found there (5 of 17 tests failed).
+ *
  * <p>{@code -Dmapfs.crash.rounds=N} kills more often, {@code -Dmapfs.crash.seed=S} otherwise.
  */
 final class CrashTest {
@@ -95,6 +113,10 @@ final class CrashTest {
     int acknowledged = (int) progress.getLong(CrashWorkload.ACKNOWLEDGED);
     long lastIno = progress.getLong(CrashWorkload.LAST_INO);
 
+    if (durability == Durability.STRICT) {
+      // Should this machine never come back: another one has all that an fsync acknowledged.
+      survivors(round, seed, acknowledged, begun, atAppliance());
+    }
     checkIndexAndJournal();
     fixture.mount();
     assertFalse(fixture.fetched, "after kill -9 the local copy is whole");
@@ -114,7 +136,7 @@ final class CrashTest {
     fixture.fs.barrier(TestContext.root());
     assertEquals(List.of(), fixture.appliance.orphans());
     fixture.unmount();
-    checkHead(left);
+    assertEquals(left, atAppliance());
   }
 
   /** Lets the process live for a while, the appliance out of reach now and then, and kills it. */
@@ -316,8 +338,8 @@ final class CrashTest {
     return text.toString();
   }
 
-  /** Another machine that fetches the head has the same tree. */
-  private void checkHead(SortedMap<String, String> left) throws Exception {
+  /** The tree of another machine, which fetches the head. */
+  private SortedMap<String, String> atAppliance() throws Exception {
     Path other = Files.createTempDirectory(temp, "head");
     OverlayState state = OverlayState.open(other);
     state.load(
@@ -334,7 +356,7 @@ final class CrashTest {
             fixture.appliance,
             clock);
     try {
-      assertEquals(left, OperationDriver.text(fs));
+      return OperationDriver.text(fs);
     } finally {
       fs.crash();
     }
