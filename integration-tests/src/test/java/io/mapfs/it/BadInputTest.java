@@ -131,14 +131,12 @@ final class BadInputTest {
   @Test
   void aPortInUse() throws Exception {
     user.run("appliance", "init", "--store", user.path("store2").toString()).ok();
-    serve("store2", user.address())
-        .refused(CONFLICT, user.address(), "in use");
+    serve("store2", user.address()).refused(CONFLICT, user.address(), "in use");
   }
 
   @Test
   void aStoreThatIsServedAlready() throws Exception {
-    serve("store", "127.0.0.1:0")
-        .refused(CONFLICT, user.path("store").toString());
+    serve("store", "127.0.0.1:0").refused(CONFLICT, user.path("store").toString());
   }
 
   @Test
@@ -146,8 +144,7 @@ final class BadInputTest {
     user.run("appliance", "init", "--store", user.path("store").toString())
         .refused(CONFLICT, "a store already");
     user.run("appliance", "init", "--store", rootfs.toString()).refused(INVALID, "not empty");
-    serve("none", "127.0.0.1:0")
-        .refused(NOT_FOUND, user.path("none").toString(), "appliance init");
+    serve("none", "127.0.0.1:0").refused(NOT_FOUND, user.path("none").toString(), "appliance init");
   }
 
   @Test
@@ -156,8 +153,7 @@ final class BadInputTest {
     Path format = user.path("store").resolve("FORMAT");
     String text = Files.readString(format);
     Files.writeString(format, text.replace("format 1", "format 2"));
-    serve("store", "127.0.0.1:0")
-        .refused(INCOMPATIBLE, "format 2", "newer release");
+    serve("store", "127.0.0.1:0").refused(INCOMPATIBLE, "format 2", "newer release");
     Files.writeString(format, text);
     user.serve();
     assertStoreIsWhole();

@@ -17,14 +17,14 @@ import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.ReadScope;
 import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.journal.JournalRecord;
-import io.mapfs.core.wire.FrameHeader;
-import io.mapfs.core.wire.MessageCodec;
-import io.mapfs.core.wire.Protocol;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Frame;
+import io.mapfs.core.wire.FrameHeader;
 import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.MessageCodec;
 import io.mapfs.core.wire.Priority;
+import io.mapfs.core.wire.Protocol;
 import io.mapfs.server.Session;
 import io.mapfs.server.net.BlockServer;
 import io.mapfs.server.net.ServerConfig;
@@ -455,14 +455,6 @@ final class ClientServerTest {
       for (int pings = 0; pings < 10; pings++) {
         assertInstanceOf(Message.Ping.class, receive(socket));
       }
-    }
-  }
-
-  private static void send(Socket socket, Frame frame) throws IOException {
-    for (ByteBuffer part : frame.parts()) {
-      byte[] bytes = new byte[part.remaining()];
-      part.get(bytes);
-      socket.getOutputStream().write(bytes);
     }
   }
 

@@ -3,9 +3,9 @@ package io.mapfs.client;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Whether the other end shows signs of life. Every byte is one. Silence is what was watched, look by
- * look: time in which this process did not run, or had no thread that listened, says nothing about
- * the other end, whose bytes may be here unread.
+ * Whether the other end shows signs of life. Every byte is one. Silence is what was watched, look
+ * by look: time in which this process did not run, or had no thread that listened, says nothing
+ * about the other end, whose bytes may be here unread.
  *
  * <p>{@link #look} is for one thread, the others for the one that listens.
  */

@@ -7,7 +7,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Makes room for a store that is made again, and keeps the damaged one for whoever wants to look. */
+/**
+ * Makes room for a store that is made again, and keeps the damaged one for whoever wants to look.
+ */
 public final class SetAside {
   private SetAside() {}
 

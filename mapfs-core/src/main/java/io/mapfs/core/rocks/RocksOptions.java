@@ -8,8 +8,8 @@ import java.util.List;
  * @param tables names of the tables (column families); missing ones are created
  * @param log whether a write-ahead log is kept. Without one, only {@link RocksStore#flush} (and a
  *     durable write, which flushes) makes writes survive, all tables together at one point
- * @param strictLog whether a damaged log is refused, but for a torn last write. Else it is read up to
- *     the damage: right where writes that are not durable may be missing after a crash
+ * @param strictLog whether a damaged log is refused, but for a torn last write. Else it is read up
+ *     to the damage: right where writes that are not durable may be missing after a crash
  * @param blockCacheBytes bound of the cache of blocks, indexes and filters, all tables together
  * @param memtableBytes bound of the writes that are held in memory, all tables together
  * @param bloomBitsPerKey size of the filters that answer a miss without a read; 0 for none

@@ -51,9 +51,10 @@ public final class RocksStore implements KeyValueStore {
   /** Names the manifest in force. */
   private static final String CURRENT = "CURRENT";
 
-  /** Files of a database that was open once; its first manifest may stem from a crash before that. */
-  private static final Pattern HELD =
-      Pattern.compile("\\d+\\.(sst|log)|MANIFEST-(?!0*1$)\\d+");
+  /**
+   * Files of a database that was open once; its first manifest may stem from a crash before that.
+   */
+  private static final Pattern HELD = Pattern.compile("\\d+\\.(sst|log)|MANIFEST-(?!0*1$)\\d+");
 
   static {
     RocksDB.loadLibrary();

@@ -100,7 +100,8 @@ final class MergedDirectories {
       return wasMerged && is == null;
     }
     if (!wasMerged || was.ino() != is.ino()) {
-      pending.add(new Pair(own.ino(), wasMerged && !isDirectory(to, merged) ? merged : 0, is.ino()));
+      pending.add(
+          new Pair(own.ino(), wasMerged && !isDirectory(to, merged) ? merged : 0, is.ino()));
       pending.removeIf(pair -> pair.own() == own.ino() && pair.is() == 0);
     }
     if ((was == null || !rebase.sameFile(was, is)) && differs(own.ino(), is.ino())) {
@@ -220,8 +221,7 @@ final class MergedDirectories {
   }
 
   /** A name of the node's own where the version has one, too. */
-  private void meet(
-      Pair pair, Name name, Row.Dentry own, HeadView.Entry was, HeadView.Entry is)
+  private void meet(Pair pair, Name name, Row.Dentry own, HeadView.Entry was, HeadView.Entry is)
       throws IOException {
     String path = paths.path(pair.own(), name);
     if (path == null || own.ino() == is.ino() || take(path, own, was, is)) {

@@ -68,7 +68,8 @@ public final class ApplianceStore implements Closeable {
       authority = directory.authority();
       audit = own(AuditLog.open(directory.audit(), clock));
       space = new SpaceReserve(directory.root());
-      // Packs and trees come with control records; without these the trees would count as leftovers.
+      // Packs and trees come with control records; without these the trees would count as
+      // leftovers.
       requireUnlessNew(directory.control(), directory.isUsed());
       // Every write is durable, so that nothing but the last can be torn by a crash.
       control =
@@ -111,7 +112,8 @@ public final class ApplianceStore implements Closeable {
     } catch (DamagedStoreException e) {
       // It is marked now.
       index.close();
-      return own(PackStore.open(directory.root(), own(PackIndexDatabase.open(directory.packIndex()))));
+      return own(
+          PackStore.open(directory.root(), own(PackIndexDatabase.open(directory.packIndex()))));
     } catch (IOException | RuntimeException e) {
       index.close();
       throw e;

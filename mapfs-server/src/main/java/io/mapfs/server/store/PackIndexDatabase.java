@@ -13,9 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The index of the packs, which says nothing that the packs do not: one that is damaged is set aside
- * at opening, and {@link PackStore} makes it again. Damage that shows later is noted on disk, so
- * that the next opening does this, and is refused in words that say so.
+ * The index of the packs, which says nothing that the packs do not: one that is damaged is set
+ * aside at opening, and {@link PackStore} makes it again. Damage that shows later is noted on disk,
+ * so that the next opening does this, and is refused in words that say so.
  */
 final class PackIndexDatabase implements KeyValueStore {
   private static final Logger LOG = LoggerFactory.getLogger(PackIndexDatabase.class);

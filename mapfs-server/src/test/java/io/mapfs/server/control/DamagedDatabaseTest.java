@@ -2,7 +2,6 @@ package io.mapfs.server.control;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -150,8 +149,7 @@ final class DamagedDatabaseTest {
   /** Whether a verification says so, and what is to be done. */
   private boolean isFoundDamaged(String what) {
     try {
-      assertEquals(
-          0, rig.admin("version.verify").getAsJsonArray("faults").size(), () -> what);
+      assertEquals(0, rig.admin("version.verify").getAsJsonArray("faults").size(), () -> what);
       return false;
     } catch (ApplianceException e) {
       assertEquals(FailureCode.CORRUPT, e.code(), what);
@@ -223,7 +221,9 @@ final class DamagedDatabaseTest {
     assertEquals(0, verified.getAsJsonArray("faults").size(), () -> what + ": " + verified);
     assertEquals(blocks, verified.get("checkedBlocks").getAsLong(), what);
     assertEquals(
-        2, rig.admin("master.versions", "master", "debian").getAsJsonArray("versions").size(), what);
+        2,
+        rig.admin("master.versions", "master", "debian").getAsJsonArray("versions").size(),
+        what);
     assertEquals("debian", rig.admin("node.show", "node", "web01").get("master").getAsString());
   }
 

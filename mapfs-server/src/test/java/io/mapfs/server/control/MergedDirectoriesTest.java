@@ -47,7 +47,10 @@ final class MergedDirectoriesTest {
     rig.importTree(trees);
     rig.admin("node.add", "node", "web01", "master", "debian");
     NodeWriter writer = rig.mount("web01");
-    writer.directory(1, "app", APP).file(APP, "mine", MINE, content()).file(APP, "clash", CLASH, content());
+    writer
+        .directory(1, "app", APP)
+        .file(APP, "mine", MINE, content())
+        .file(APP, "clash", CLASH, content());
     writer.directory(APP, "sub", SUB).file(SUB, "own", OWN, content());
     writer.ship();
     writer.unmount();
@@ -147,7 +150,8 @@ final class MergedDirectoriesTest {
       assertEquals(trees.ino(theirs), all.get(theirs), theirs);
     }
     assertEquals(12, all.size(), all::toString);
-    // It had 1 before (the writer does not count). The directory that came is one more; it knows where it is.
+    // It had 1 before (the writer does not count). The directory that came is one more; it knows
+    // where it is.
     assertEquals(2, head.inodes.get(APP).nlinkDelta());
     assertEquals(APP, head.inodes.get(trees.ino("/app/dir")).parentIno());
     assertFalse(head.inodes.containsKey(trees.ino("/app/theirs")), "a file needs no record");
@@ -161,8 +165,7 @@ final class MergedDirectoriesTest {
   void attributesThatDifferAreAConflict() throws Exception {
     trees.directory("/app", 0700);
     importSecond();
-    assertEquals(
-        List.of("added-on-both-sides /app", "added-on-both-sides /app/clash"), update(2));
+    assertEquals(List.of("added-on-both-sides /app", "added-on-both-sides /app/clash"), update(2));
     mount();
     assertEquals(0755, head.inodes.get(APP).permissions());
   }
@@ -188,7 +191,12 @@ final class MergedDirectoriesTest {
     mount().unmount();
     Set<String> third =
         Set.of(
-            "/app/clash", "/app/late", "/app/mine", "/app/sub", "/app/sub/late", "/app/sub/more",
+            "/app/clash",
+            "/app/late",
+            "/app/mine",
+            "/app/sub",
+            "/app/sub/late",
+            "/app/sub/more",
             "/app/sub/own");
     assertEquals(third, names());
     assertEquals(1, head.inodes.get(APP).nlinkDelta());
@@ -198,8 +206,7 @@ final class MergedDirectoriesTest {
     mount().unmount();
     assertEquals(Set.of("/app/clash", "/app/mine", "/app/sub", "/app/sub/own"), names());
     assertEquals(
-        Set.of(APP, MINE, CLASH, SUB, OWN, NodeId.ROOT),
-        union(head.inodes.keySet(), NodeId.ROOT));
+        Set.of(APP, MINE, CLASH, SUB, OWN, NodeId.ROOT), union(head.inodes.keySet(), NodeId.ROOT));
     assertEquals(List.of("added-on-both-sides /app/clash"), update(3));
     mount().unmount();
     assertEquals(third, names());
@@ -226,12 +233,16 @@ final class MergedDirectoriesTest {
     writer.add(new Change.PutInode(theirs, NodeWriter.ownAttributes(FileType.REGULAR, 0600)));
     writer.file(dir, "note", OWN + 1, content()).ship();
     writer.unmount();
-    assertEquals(
-        List.of("parent-removed /app/dir", "removed-and-changed /app/theirs"), update(1));
+    assertEquals(List.of("parent-removed /app/dir", "removed-and-changed /app/theirs"), update(1));
     mount().unmount();
     assertEquals(
         Set.of(
-            "/app/clash", "/app/dir", "/app/dir/note", "/app/mine", "/app/sub", "/app/sub/own",
+            "/app/clash",
+            "/app/dir",
+            "/app/dir/note",
+            "/app/mine",
+            "/app/sub",
+            "/app/sub/own",
             "/app/theirs"),
         names());
     assertEquals(theirs, shown("/app", APP).get("/app/theirs"));
