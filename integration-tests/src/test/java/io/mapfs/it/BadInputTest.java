@@ -219,7 +219,9 @@ final class BadInputTest {
     user.serve();
     assertStoreIsWhole();
     user.stopAppliance();
-    // In a table's rows a flipped bit shows when they are read.
+    // In a table's rows a flipped bit shows when they are read; made again, they are in the log.
+    user.serve();
+    user.stopAppliance();
     flip(largestTable(index), 1);
     user.serve();
     Run verify = user.run("repo", "verify");
