@@ -1,6 +1,7 @@
 package io.mapfs.server.store;
 
 import io.mapfs.core.block.PackStore;
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.kv.KeyValueStore;
 import io.mapfs.core.kv.SetAside;
