@@ -143,15 +143,6 @@ final class FileHandlers {
     x.out().putInt(written).putInt(0);
   }
 
-  /**
-   * Never asked again: the kernel has written the file's pages back before (fs/fuse/file.c,
-   * fuse_flush) and reports what that failed with, locks are its own, and durability is fsync's. A
-   * close is one round trip less.
-   */
-  static void flush(KernelConnection c, Exchange x) throws FsException {
-    throw new FsException(Errno.ENOSYS, "close has nothing to do");
-  }
-
   /** {@code struct fuse_release_in}: u64 fh, u32 flags, …. */
   static void release(KernelConnection c, Exchange x) {
     long handle = x.in().getLong();

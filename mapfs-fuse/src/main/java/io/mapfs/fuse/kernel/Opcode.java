@@ -31,7 +31,17 @@ enum Opcode {
   GETXATTR(22, 10, AttributeHandlers::getxattr),
   LISTXATTR(23, 8, AttributeHandlers::listxattr),
   REMOVEXATTR(24, 2, AttributeHandlers::removexattr),
-  FLUSH(25, 24, FileHandlers::flush),
+  /**
+   * Never asked again: the kernel has written the file's pages back before (fs/fuse/file.c,
+   * fuse_flush) and reports what that failed with, locks are its own, and durability is fsync's. A
+   * close is one round trip less.
+   */
+  FLUSH(
+      25,
+      24,
+      (connection, exchange) -> {
+        throw new FsException(Errno.ENOSYS, "close has nothing to do");
+      }),
   INIT(26, InitIn.BYTES_MIN, ConnectionHandlers::init),
   OPENDIR(27, 8, DirectoryHandlers::opendir),
   READDIR(28, 40, DirectoryHandlers::readdir),
