@@ -37,6 +37,9 @@ final class Connection implements ApplianceClient {
   /** The handshake's request id; other requests take 1 and up. */
   private static final int HANDSHAKE_ID = 0;
 
+  /** How long the reason of a refusal is waited for when the other end hung up. */
+  private static final long REFUSAL_MILLIS = 1_000;
+
   /** Room beyond {@link ClientConfig#maxPending} for what someone waits for most. */
   private static final int URGENT_ROOM = 64;
 
@@ -391,6 +394,14 @@ final class Connection implements ApplianceClient {
         transport.write(parts.toArray(new ByteBuffer[0]));
       }
     } catch (IOException e) {
+      try {
+        if (welcome == null) {
+          // Whoever refuses a certificate says so and hangs up: the reader may have it yet to read.
+          reader.join(REFUSAL_MILLIS);
+        }
+      } catch (InterruptedException interrupted) {
+        Thread.currentThread().interrupt();
+      }
       end(lost(reason(e), e), true);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
