@@ -56,6 +56,15 @@ public final class Sandbox implements AutoCloseable {
     return Files.createDirectories(path(name));
   }
 
+  /** An ext4 of its own, whatever the machine's disks have. */
+  public Path newDisk(String name) throws IOException, InterruptedException {
+    Path mountPoint = newDirectory(name);
+    shell(
+        "truncate -s 2G \"$1.img\"; mkfs.ext4 -q \"$1.img\"; mount -o loop \"$1.img\" \"$1\"",
+        mountPoint);
+    return mountPoint;
+  }
+
   /** Makes a store and serves it. */
   public Sandbox withAppliance() throws IOException, InterruptedException {
     run("appliance", "init", "--store", path("store").toString()).ok();

@@ -8,6 +8,7 @@ import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
+import io.mapfs.it.LinuxCalls;
 import io.mapfs.it.Sandbox;
 import java.nio.file.Files;
 import java.nio.file.Path;

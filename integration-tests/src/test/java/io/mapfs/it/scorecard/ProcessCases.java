@@ -9,6 +9,7 @@ import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.OpenFlags;
+import io.mapfs.it.LinuxCalls;
 import io.mapfs.it.Sandbox;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -43,7 +43,7 @@ final class ScorecardTest {
     Requirements.require(
         Files.exists(Path.of("/usr/bin/fuse-overlayfs")), "there is no fuse-overlayfs");
     user = new Sandbox();
-    Path disk = newDisk("disk");
+    Path disk = user.newDisk("disk");
     Path lower = Files.createDirectory(disk.resolve("lower"));
     Path plain = Files.createDirectory(disk.resolve("plain"));
     for (Case prepared : (Iterable<Case>) cases()::iterator) {
@@ -54,18 +54,9 @@ final class ScorecardTest {
     }
     ext4 = start(new PlainDirectory(plain));
     start(OverlayPeer.kernel("kernel overlayfs", lower, newDirectory(disk, "overlay")));
-    start(OverlayPeer.kernel("the same, two disks", lower, newDisk("other")));
+    start(OverlayPeer.kernel("the same, two disks", lower, user.newDisk("other")));
     start(OverlayPeer.fuse(lower, newDirectory(disk, "fuse-overlayfs")));
     mapfs = start(new MapFsNode(user, lower));
-  }
-
-  /** An ext4 of its own, whatever the machine's disks have. */
-  private Path newDisk(String name) throws Exception {
-    Path mountPoint = user.newDirectory(name);
-    Sandbox.shell(
-        "truncate -s 2G \"$1.img\"; mkfs.ext4 -q \"$1.img\"; mount -o loop \"$1.img\" \"$1\"",
-        mountPoint);
-    return mountPoint;
   }
 
   private static Path newDirectory(Path parent, String name) throws Exception {

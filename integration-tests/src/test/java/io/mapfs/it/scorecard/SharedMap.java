@@ -4,6 +4,7 @@ import com.kenai.jffi.MemoryIO;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.OpenFlags;
+import io.mapfs.it.LinuxCalls;
 
 /**
  * A shared map of a file's first page; the file itself is closed. Unlike Java's own maps it is gone

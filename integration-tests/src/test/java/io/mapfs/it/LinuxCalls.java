@@ -1,4 +1,4 @@
-package io.mapfs.it.scorecard;
+package io.mapfs.it;
 
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FsException;
@@ -13,20 +13,21 @@ import jnr.ffi.Platform;
 import jnr.ffi.Runtime;
 
 /** System calls that MapFS itself has no use for. A failed one throws its errno. */
-final class LinuxCalls {
-  static final int F_OFD_SETLK = 37;
+public final class LinuxCalls {
+  public static final int F_OFD_SETLK = 37;
 
-  static final int IN_MODIFY = 0x2;
-  static final int IN_ATTRIB = 0x4;
-  static final int IN_NONBLOCK = 04000;
+  public static final int IN_MODIFY = 0x2;
+  public static final int IN_ATTRIB = 0x4;
+  public static final int IN_NONBLOCK = 04000;
 
-  static final int FAN_NONBLOCK = 0x2;
-  static final int FAN_MARK_ADD = 0x1;
-  static final long FAN_MODIFY = 0x2;
+  public static final int FAN_NONBLOCK = 0x2;
+  public static final int FAN_MARK_ADD = 0x1;
+  public static final long FAN_MODIFY = 0x2;
 
   private static final int PROT_READ = 1;
   private static final int PROT_WRITE = 2;
   private static final int MAP_SHARED = 1;
+  private static final int MAP_PRIVATE = 2;
 
   private static final int MAX_HANDLE_BYTES = 128;
   private static final int DIRENT_NAME = 19;
@@ -54,6 +55,14 @@ final class LinuxCalls {
 
     int truncate(String path, long sizeBytes);
 
+    int setfsuid(int uid);
+
+    int setfsgid(int gid);
+
+    int setgroups(long count, long groups);
+
+    int umask(int mask);
+
     long mmap(long address, long length, int protection, int flags, int descriptor, long offset);
 
     int munmap(long address, long length);
@@ -66,12 +75,12 @@ final class LinuxCalls {
   }
 
   /** A file's handle, as open_by_handle_at(2) takes it. */
-  record Handle(int type, byte[] bytes) {}
+  public record Handle(int type, byte[] bytes) {}
 
   /** One entry as getdents64(2) tells it: its name, and where reading goes on behind it. */
-  record DirectoryEntry(String name, long nextOffset) {}
+  public record DirectoryEntry(String name, long nextOffset) {}
 
-  static Handle handle(String path) throws FsException {
+  public static Handle handle(String path) throws FsException {
     ByteBuffer handle = buffer(8 + MAX_HANDLE_BYTES).putInt(0, MAX_HANDLE_BYTES);
     ByteBuffer mountId = buffer(4);
     check(
@@ -84,7 +93,7 @@ final class LinuxCalls {
   }
 
   /** An inotify instance that watches one path: its descriptor. */
-  static int inotify(String path, int mask) throws FsException {
+  public static int inotify(String path, int mask) throws FsException {
     int descriptor = LIBC.inotify_init1(IN_NONBLOCK);
     check(descriptor, "inotify_init1");
     check(LIBC.inotify_add_watch(descriptor, path, mask), "inotify_add_watch");
@@ -92,7 +101,7 @@ final class LinuxCalls {
   }
 
   /** The union of the masks of all events that wait. */
-  static int inotifyEvents(int descriptor) throws FsException {
+  public static int inotifyEvents(int descriptor) throws FsException {
     ByteBuffer events = events(descriptor);
     int mask = 0;
     // struct inotify_event: s32 wd, u32 mask, u32 cookie, u32 len, the name
@@ -103,7 +112,7 @@ final class LinuxCalls {
   }
 
   /** A fanotify group that watches one path: its descriptor. */
-  static int fanotify(String path, long mask) throws FsException {
+  public static int fanotify(String path, long mask) throws FsException {
     int descriptor = LIBC.fanotify_init(FAN_NONBLOCK, 0);
     check(descriptor, "fanotify_init");
     check(
@@ -112,7 +121,7 @@ final class LinuxCalls {
   }
 
   /** The union of the masks of all events that wait. */
-  static long fanotifyEvents(int descriptor) throws FsException {
+  public static long fanotifyEvents(int descriptor) throws FsException {
     ByteBuffer events = events(descriptor);
     long mask = 0;
     // struct fanotify_event_metadata: u32 length, u8 version, u8, u16, u64 mask, s32 fd, s32 pid
@@ -136,25 +145,40 @@ final class LinuxCalls {
   }
 
   /** Takes a write lock of the open file description on the whole file, or throws EAGAIN. */
-  static void lock(int descriptor, boolean exclusive) throws FsException {
+  public static void lock(int descriptor, boolean exclusive) throws FsException {
     // struct flock: s16 type (0 read, 1 write), s16 whence, pad, s64 start, s64 len, s32 pid
     ByteBuffer lock = buffer(32).putShort(0, (short) (exclusive ? 1 : 0));
     check(LIBC.fcntl(descriptor, F_OFD_SETLK, Posix.address(lock)), "fcntl F_OFD_SETLK");
   }
 
-  static void truncate(String path, long sizeBytes) throws FsException {
+  public static void truncate(String path, long sizeBytes) throws FsException {
     check(LIBC.truncate(path, sizeBytes), "truncate");
   }
 
-  /** copy_file_range(2) from one file's start to another's: the bytes copied by this one call. */
-  static long copyRange(int from, int to, long count) throws FsException {
+  /** Leaves all supplementary groups. */
+  public static void leaveGroups() throws FsException {
+    check(LIBC.setgroups(0, 0), "setgroups");
+  }
+
+  /** Makes this thread another user to filesystems; what else root may do stays. */
+  public static void actAs(int uid, int gid) {
+    LIBC.setfsgid(gid);
+    LIBC.setfsuid(uid);
+  }
+
+  public static void umask(int mask) {
+    LIBC.umask(mask);
+  }
+
+  /** copy_file_range(2) between two descriptors' positions: the bytes copied by this one call. */
+  public static long copyRange(int from, int to, long count) throws FsException {
     long result = LIBC.copy_file_range(from, 0, to, 0, count, 0);
     check(result, "copy_file_range");
     return result;
   }
 
   /** One getdents64(2) of about {@code bytes} bytes, dot and dot-dot left out; empty at the end. */
-  static List<DirectoryEntry> entries(int directory, int bytes) throws FsException {
+  public static List<DirectoryEntry> entries(int directory, int bytes) throws FsException {
     ByteBuffer buffer = buffer(bytes);
     List<DirectoryEntry> entries = new ArrayList<>();
     long got = LIBC.getdents64(directory, Posix.address(buffer), bytes);
@@ -175,18 +199,25 @@ final class LinuxCalls {
   }
 
   /** mmap(2) of a file's first bytes, MAP_SHARED: the address. */
-  static long map(int descriptor, long bytes, boolean writable) throws FsException {
+  public static long map(int descriptor, long bytes, boolean writable) throws FsException {
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
     long address = LIBC.mmap(0, bytes, protection, MAP_SHARED, descriptor, 0);
     check(address, "mmap");
     return address;
   }
 
-  static void unmap(long address, long bytes) {
+  /** The same with MAP_PRIVATE, writable. */
+  public static long mapPrivately(int descriptor, long bytes) throws FsException {
+    long address = LIBC.mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
+    check(address, "mmap");
+    return address;
+  }
+
+  public static void unmap(long address, long bytes) {
     LIBC.munmap(address, bytes);
   }
 
-  static void close(int descriptor) {
+  public static void close(int descriptor) {
     LIBC.close(descriptor);
   }
 
