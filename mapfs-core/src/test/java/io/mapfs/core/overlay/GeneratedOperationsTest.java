@@ -8,6 +8,7 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.ManualClock;
 import io.mapfs.core.fs.OperationDriver;
 import io.mapfs.core.fs.ReferenceFileSystem;
+import io.mapfs.core.fs.Shrinking;
 import io.mapfs.core.fs.Step;
 import io.mapfs.core.tree.RepositoryTree;
 import io.mapfs.core.tree.TestTrees;
@@ -44,30 +45,14 @@ final class GeneratedOperationsTest {
       List<Step> steps = Step.sequence(seed, STEPS);
       Throwable failure = run(steps);
       if (failure != null) {
-        List<Step> small = shrink(steps);
+        List<Step> small =
+            Shrinking.shrink(steps, SHRINK_RUNS_MAX, candidate -> run(candidate) != null);
         Throwable smallFailure = run(small);
         fail(
             "seed " + seed + ", shrunk to " + small.size() + " steps: " + small,
             smallFailure == null ? failure : smallFailure);
       }
     }
-  }
-
-  private List<Step> shrink(List<Step> steps) throws Exception {
-    List<Step> smallest = steps;
-    int budget = SHRINK_RUNS_MAX;
-    for (int size = smallest.size() / 2; size >= 1 && budget > 0; size /= 2) {
-      for (int at = 0; at < smallest.size() && budget > 0; budget--) {
-        List<Step> candidate = new ArrayList<>(smallest.subList(0, at));
-        candidate.addAll(smallest.subList(Math.min(smallest.size(), at + size), smallest.size()));
-        if (run(candidate) != null) {
-          smallest = candidate;
-        } else {
-          at += size;
-        }
-      }
-    }
-    return smallest;
   }
 
   /** A step that has happened, and when. */
