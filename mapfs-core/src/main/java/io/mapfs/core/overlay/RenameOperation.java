@@ -131,11 +131,6 @@ final class RenameOperation {
     changes.point(to, newName, inode);
     changes.moveParent(inode, from, to);
     if (device != null) {
-      device.permissions = 0;
-      if (!device.xattrs.isEmpty()) {
-        device.xattrs.clear();
-        tree.changedXattrs(device);
-      }
       changes.attach(from, name, device);
     }
     if (target != null) {

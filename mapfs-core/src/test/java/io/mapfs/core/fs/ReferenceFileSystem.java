@@ -349,8 +349,6 @@ public final class ReferenceFileSystem implements FileSystemOperations {
     inode.ctime = clock.now();
     if (whiteout) {
       Inode device = born(context, from, FileType.CHARACTER_DEVICE, 0);
-      device.permissions = 0;
-      device.xattrs.clear();
       attach(from, name, device);
     }
   }
