@@ -27,13 +27,14 @@ import java.util.List;
  *  arguments: FRONT_END MOUNT_POINT [ro] [deadline=SECONDS]
  *  says "ready PROTOCOL FEATURES", then answers each line with one line, "ok…" or "failed …":
  *    sync            the mount barrier
- *    fsyncs          how often fsync has reached the filesystem
+ *    calls OPERATION how often it has reached the filesystem
  *    size PATH       what the filesystem itself knows of a file, whatever the kernel holds
  *    mtime PATH
  *    bytes PATH OFFSET LENGTH   in hexadecimal
  *    poke PATH TEXT  changes a file's start behind the kernel's back
  *    inode PATH      invalidates it
  *    entry PATH NAME invalidates an entry
+ *    fault OPERATION makes every later call throw; "none": no more
  *    stall OPERATION MILLIS   makes every later call wait so long, until interrupted
  * </pre>
  */
@@ -121,8 +122,8 @@ public final class MountDaemon {
         mounted.syncDirtyPages();
         return "ok";
       }
-      case "fsyncs" -> {
-        return "ok " + probed.fsyncs();
+      case "calls" -> {
+        return "ok " + probed.calls(words.get(1));
       }
       case "size" -> {
         return "ok " + files.getattr(ROOT, node(words.get(1))).sizeBytes();
@@ -154,6 +155,10 @@ public final class MountDaemon {
       }
       case "entry" -> {
         mounted.invalidateEntry(node(words.get(1)), Name.of(words.get(2)));
+        return "ok";
+      }
+      case "fault" -> {
+        probed.fault(words.get(1));
         return "ok";
       }
       case "stall" -> {

@@ -22,6 +22,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
@@ -43,6 +45,7 @@ public abstract class MountedFileSystemContract {
   protected enum Feature {
     ACL,
     BIRTH_TIME,
+    CHEAP_WRITES,
     FALLOCATE,
     FILE_HANDLES,
     INVALIDATION,
@@ -512,6 +515,14 @@ public abstract class MountedFileSystemContract {
   }
 
   @Test
+  void asksForNoCapabilitiesAtEachWrite() throws Exception {
+    needs(Feature.CHEAP_WRITES);
+    long before = Long.parseLong(mount.ask("calls getxattr"));
+    sh("exec 3>f; for i in $(seq 500); do echo $i >&3; done; chmod 6755 f; sync f; echo x >>f");
+    assertTrue(Long.parseLong(mount.ask("calls getxattr")) - before < 10);
+  }
+
+  @Test
   void inheritsTheGroupOfSetgidDirectories() throws Exception {
     assertEquals(
         "54321 54321 2755",
@@ -596,7 +607,7 @@ public abstract class MountedFileSystemContract {
   @Test
   void writesBackWhatIsOpenAtTheMountBarrier() throws Exception {
     needs(Feature.MOUNT_BARRIER);
-    String fsyncs = mount.ask("fsyncs");
+    String fsyncs = mount.ask("calls fsync");
     Path file = dir.resolve("open");
     try (FileChannel channel =
         FileChannel.open(
@@ -617,7 +628,7 @@ public abstract class MountedFileSystemContract {
       map.put(5, (byte) 'O');
       mount.ask("sync");
     }
-    assertEquals(fsyncs, mount.ask("fsyncs"), "the barrier's own fsync is no program's");
+    assertEquals(fsyncs, mount.ask("calls fsync"), "the barrier's own fsync is no program's");
   }
 
   @Test
@@ -650,7 +661,7 @@ public abstract class MountedFileSystemContract {
       Process user =
           new ProcessBuilder("bash", "-c", "cd \"$0\"; exec 3>>a; sync a", slow.path().toString())
               .start();
-      while (slow.ask("fsyncs").equals("0")) {
+      while (slow.ask("calls fsync").equals("0")) {
         Thread.sleep(20);
       }
       assertTrue(slow.tell("sync").startsWith("failed "));
@@ -695,9 +706,9 @@ public abstract class MountedFileSystemContract {
 
   @Test
   void passesFsyncOn() throws Exception {
-    long before = Long.parseLong(mount.ask("fsyncs"));
+    long before = Long.parseLong(mount.ask("calls fsync"));
     sh("echo x >a; sync a");
-    assertEquals(before + 1, Long.parseLong(mount.ask("fsyncs")));
+    assertEquals(before + 1, Long.parseLong(mount.ask("calls fsync")));
     assertEquals("2", ask("size", "a"));
   }
 
@@ -757,6 +768,33 @@ public abstract class MountedFileSystemContract {
   }
 
   // ---- Life and death ----
+
+  @Test
+  void answersAFaultWithEioTellsItOnceAndLivesOn() throws Exception {
+    try (TestMount faulty = TestMount.start(frontEnd())) {
+      faulty.sh("echo data >a; sync a; mkdir d");
+      faulty.ask("fault readlink");
+      faulty.sh("ln -s target link");
+      for (int i = 0; i < 3; i++) {
+        assertEquals("failed", faulty.sh("readlink link >/dev/null || echo failed"));
+        assertErrno(
+            Errno.EIO, () -> Posix.readLink(Posix.AT_FDCWD, Posix.bytes(faulty.path() + "/link")));
+        assertEquals("data", faulty.sh("cat a; touch d/new" + i));
+      }
+      faulty.ask("fault setattr");
+      assertErrno(
+          Errno.EIO, () -> Posix.setMode(Posix.AT_FDCWD, Posix.bytes(faulty.path() + "/a"), 0600));
+      faulty.ask("fault none");
+      assertEquals("target 3", faulty.sh("echo $(readlink link) $(ls d | wc -l)"));
+      List<String> told = faulty.log().stream().filter(line -> line.contains("told once")).toList();
+      assertEquals(2, told.size(), faulty.log()::toString);
+      String first = told.get(0).toLowerCase(Locale.ROOT);
+      assertTrue(first.contains("readlink") && first.contains(" of "), first);
+      assertEquals(
+          2,
+          faulty.log().stream().filter(line -> line.contains("a fault that is planted")).count());
+    }
+  }
 
   @Test
   void refusesChangesWhereItIsReadOnly() throws Exception {

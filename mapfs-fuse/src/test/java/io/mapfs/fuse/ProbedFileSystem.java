@@ -7,16 +7,19 @@ import io.mapfs.core.fs.RequestContext;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A filesystem that counts what reaches it, and can be slow. */
+/** A filesystem that counts what reaches it, and can be slow, or throw what it should not. */
 final class ProbedFileSystem {
   private final FileSystemOperations target;
-  private final AtomicLong fsyncs = new AtomicLong();
+  private final Map<String, AtomicLong> calls = new ConcurrentHashMap<>();
   private volatile String stalled = "";
   private volatile long stallMillis;
+  private volatile String faulty = "";
 
   ProbedFileSystem(FileSystemOperations target) {
     this.target = target;
@@ -31,8 +34,10 @@ final class ProbedFileSystem {
             (proxy, method, arguments) -> call(method, arguments));
   }
 
-  long fsyncs() {
-    return fsyncs.get();
+  /** How often an operation was called. */
+  long calls(String operation) {
+    AtomicLong count = calls.get(operation);
+    return count == null ? 0 : count.get();
   }
 
   /** Makes every later call of that operation wait, until interrupted; 0: no more. */
@@ -41,12 +46,18 @@ final class ProbedFileSystem {
     stalled = operation;
   }
 
+  /** Makes every later call of that operation throw; "none": no more. */
+  void fault(String operation) {
+    faulty = operation;
+  }
+
   private Object call(Method method, Object[] arguments) throws Throwable {
-    if (method.getName().equals("fsync")) {
-      fsyncs.incrementAndGet();
-    }
+    calls.computeIfAbsent(method.getName(), name -> new AtomicLong()).incrementAndGet();
     if (method.getName().equals(stalled)) {
       stall((RequestContext) arguments[0]);
+    }
+    if (method.getName().equals(faulty)) {
+      throw new IllegalStateException("a fault that is planted");
     }
     try {
       return method.invoke(target, arguments);

@@ -20,13 +20,14 @@ public final class TestMount implements AutoCloseable {
   private final Path mountPoint;
   private final Process process;
   private final BufferedReader answers;
+  private final List<String> log = new ArrayList<>();
   private final String greeting;
 
-  private TestMount(Path mountPoint, Process process, BufferedReader answers, String greeting) {
+  private TestMount(Path mountPoint, Process process, BufferedReader answers) throws IOException {
     this.mountPoint = mountPoint;
     this.process = process;
     this.answers = answers;
-    this.greeting = greeting;
+    greeting = line(answers, log);
   }
 
   /** Skips the test where FUSE cannot work; with CI=true it goes on, and fails there. */
@@ -64,18 +65,23 @@ public final class TestMount implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     BufferedReader answers =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-    String greeting = line(answers);
-    return new TestMount(mountPoint, process, answers, greeting);
+    return new TestMount(mountPoint, process, answers);
   }
 
-  /** The next line that is an answer: what a logger prints in between is not. */
-  private static String line(BufferedReader answers) throws IOException {
+  /** The next line that is an answer: what a logger prints in between goes to the log. */
+  private static String line(BufferedReader answers, List<String> log) throws IOException {
     for (String line = answers.readLine(); line != null; line = answers.readLine()) {
       if (line.startsWith("ready ") || line.startsWith("ok") || line.startsWith("failed ")) {
         return line;
       }
+      log.add(line);
     }
     return "ended";
+  }
+
+  /** What the daemon has logged up to its last answer. */
+  public List<String> log() {
+    return log;
   }
 
   /** What the daemon said first: {@code ready …} or {@code failed …}. */
@@ -102,7 +108,7 @@ public final class TestMount implements AutoCloseable {
   public String tell(String command) throws IOException {
     process.getOutputStream().write((command + '\n').getBytes(StandardCharsets.UTF_8));
     process.getOutputStream().flush();
-    return line(answers);
+    return line(answers, log);
   }
 
   /** Runs a script in the mount's root: what it printed, trimmed. It must succeed. */

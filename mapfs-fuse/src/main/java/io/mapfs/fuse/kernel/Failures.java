@@ -18,6 +18,7 @@ public final class Failures {
   private static final Logger LOG = LoggerFactory.getLogger(Failures.class);
   private static final int PLACES_MAX = 256;
   private static final Set<String> LOGGED = ConcurrentHashMap.newKeySet();
+  private static final Set<Errno> REFUSED = ConcurrentHashMap.newKeySet();
 
   private Failures() {}
 
@@ -41,6 +42,22 @@ public final class Failures {
       return Errno.EIO;
     }
     return Errno.EIO;
+  }
+
+  /**
+   * The errno to refuse data with that the kernel writes back. The kernel drops it, and a later
+   * close or fsync hears of it; close(2) knows ENOSPC and calls everything else EIO, so a quota
+   * that is used up is a full disk. Told once for each errno.
+   */
+  public static Errno ofWriteBack(Errno errno, Throwable thrown, long node) {
+    if (REFUSED.add(errno)) {
+      LOG.warn(
+          "data written back to node {} is refused with {}: {} (told once)",
+          Long.toHexString(node),
+          errno,
+          thrown.getMessage());
+    }
+    return errno == Errno.EDQUOT ? Errno.ENOSPC : errno;
   }
 
   private static void log(Throwable cause, String operation, long node, String message) {

@@ -111,6 +111,9 @@ public final class KernelConnection {
       // Whatever it is, the caller is answered and the mount lives on.
       String operation = opcode == null ? "opcode " + exchange.opcode() : opcode.name();
       error = Failures.errno(thrown, operation, exchange.node());
+      if (exchange.isWriteBack()) {
+        error = Failures.ofWriteBack(error, thrown, exchange.node());
+      }
     }
     exchange.end();
     if (LOG.isTraceEnabled()) {
@@ -223,6 +226,12 @@ public final class KernelConnection {
     minor = Math.min(kernelMinor, MINOR_MAX);
     Set<String> features =
         InitFlag.setOf(flags).stream().map(InitFlag::name).collect(Collectors.toSet());
+    LOG.info(
+        "the kernel speaks FUSE {}.{} and offers 0x{}; agreed on {}",
+        kernelMajor,
+        kernelMinor,
+        Long.toHexString(offered),
+        features);
     ready.complete(new ConnectionFacts("direct", MAJOR, minor, WRITE_BYTES_MAX, features));
   }
 

@@ -16,6 +16,7 @@ final class JnrMountTest extends MountedFileSystemContract {
     return EnumSet.of(
         Feature.ACL,
         Feature.BIRTH_TIME,
+        Feature.CHEAP_WRITES,
         Feature.INVALIDATION,
         Feature.MOUNT_BARRIER,
         Feature.RENAME_FLAGS,
