@@ -2,12 +2,16 @@ package io.mapfs.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.kenai.jffi.MemoryIO;
+import io.mapfs.core.fs.Errno;
+import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -175,6 +179,47 @@ final class SemanticsTest {
                 # A lock of the open file outlives other descriptors, until its own is closed.
                 close(K); open(L, "+<", "f"); print " ", lock(L, $OFD, 1, 50, 1)'
                 """));
+  }
+
+  // ---- Handles ----
+
+  @Test
+  void aHandleOutlivesCachesAndTheMountAndEndsWithItsFile() throws Exception {
+    Path file = Files.writeString(dir.resolve("f"), "by handle");
+    LinuxCalls.Handle made = LinuxCalls.handle(file.toString());
+    LinuxCalls.Handle lower = LinuxCalls.handle(root.resolve("etc/hostname").toString());
+    sh("sync f; echo 2 >/proc/sys/vm/drop_caches");
+    assertEquals("by handle", read(made));
+    assertEquals("debian\n", read(lower));
+    user.umount(root).ok();
+    user.mount(NODE, "--front-end", "direct");
+    assertEquals("by handle", read(made));
+    assertEquals("debian\n", read(lower));
+    Files.delete(file);
+    Files.delete(root.resolve("etc/hostname"));
+    Files.writeString(file, "another");
+    // The kernel knows what it has opened by handle until it drops it.
+    sh("echo 2 >/proc/sys/vm/drop_caches");
+    assertStale(made);
+    assertStale(lower);
+    user.umount(root).ok();
+    user.mount(NODE, "--front-end", "direct");
+    assertStale(made);
+    assertStale(lower);
+  }
+
+  private void assertStale(LinuxCalls.Handle handle) {
+    FsException gone = assertThrows(FsException.class, () -> read(handle));
+    assertEquals(Errno.ESTALE, gone.errno());
+  }
+
+  private String read(LinuxCalls.Handle handle) throws Exception {
+    try (Descriptor mount = Posix.open(root.toString(), OpenFlags.O_DIRECTORY, 0);
+        Descriptor file =
+            Posix.openByHandle(mount.number(), handle.type(), handle.bytes(), OpenFlags.O_RDONLY)) {
+      return new String(
+          Files.readAllBytes(Path.of("/proc/self/fd/" + file.number())), StandardCharsets.UTF_8);
+    }
   }
 
   // ---- Names ----

@@ -50,10 +50,18 @@ final class NameOperations {
     long directory = NodeId.ino(parent);
     tree.lock.readLock().lock();
     try {
+      boolean isDot = NameRules.isDot(name);
+      if (isDot && name.length() == 1) {
+        // So the kernel finds the inode of a file handle, whatever its type.
+        if (!tree.names.isThere(directory)) {
+          throw new FsException(Errno.ESTALE, "no inode " + directory);
+        }
+        return users.looked(directory);
+      }
       rules.requireDirectory(directory);
       long ino;
-      if (NameRules.isDot(name)) {
-        ino = name.length() == 1 ? directory : tree.names.parent(directory);
+      if (isDot) {
+        ino = tree.names.parent(directory);
       } else if (rules.isDead(directory)) {
         return null;
       } else {

@@ -156,7 +156,7 @@ final class OverlayTree {
 
   private OverlayInode load(long ino) throws FsException {
     try {
-      OverlayIndex.InodeRow row = index.inode(ino);
+      OverlayIndex.InodeRow row = dropped.containsKey(ino) ? null : index.inode(ino);
       if (row == null) {
         throw new FsException(Errno.ESTALE, "no inode " + ino);
       }

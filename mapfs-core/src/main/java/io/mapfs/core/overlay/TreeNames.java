@@ -91,6 +91,27 @@ final class TreeNames {
   }
 
   /**
+   * Whether an inode that somebody may have kept the number of is still in the tree: one of which
+   * the overlay has a record is; of the version's others, the first name tells.
+   */
+  boolean isThere(long ino) throws FsException {
+    long at = ino;
+    while (at != NodeId.ROOT && tree.own(at) == null) {
+      int slot = tree.baseSlot(at);
+      if (slot == RepositoryTree.NONE) {
+        return false;
+      }
+      long parent = base.parentIno(slot);
+      Child child = lookup(parent, base.name(slot));
+      if (child == null || child.ino() != at) {
+        return false;
+      }
+      at = parent;
+    }
+    return true;
+  }
+
+  /**
    * Points a name at an inode ({@code null}: at nothing) and says as little of it as possible: no
    * row where the version has the same already. Exclusive.
    */

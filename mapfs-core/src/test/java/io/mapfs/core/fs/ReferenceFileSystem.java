@@ -160,13 +160,11 @@ public final class ReferenceFileSystem implements FileSystemOperations {
   @Override
   public synchronized Attributes lookup(RequestContext context, long parent, Name name)
       throws FsException {
+    if (name.toString().equals(".")) {
+      return looked(inode(parent));
+    }
     Inode directory = directory(parent);
-    Inode child =
-        switch (name.toString()) {
-          case "." -> directory;
-          case ".." -> directory.parent;
-          default -> directory.children.get(name);
-        };
+    Inode child = name.toString().equals("..") ? directory.parent : directory.children.get(name);
     return child == null ? null : looked(child);
   }
 
