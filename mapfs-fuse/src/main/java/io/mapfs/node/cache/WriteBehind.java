@@ -3,6 +3,7 @@ package io.mapfs.node.cache;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Takes fetched blocks to disk, on a thread of its own. The queue is bounded in bytes: a block that
@@ -15,7 +16,7 @@ final class WriteBehind {
   /** Less than this waits a moment for more: a write and a wake-up for each block cost as much. */
   private static final int GATHER_BYTES = 512 << 10;
 
-  private static final int GATHER_MILLIS = 10;
+  private static final long GATHER_NANOS = 10_000_000;
 
   private final SegmentStore store;
   private final CacheCounters counters;
@@ -109,8 +110,11 @@ final class WriteBehind {
         }
         wait();
       }
-      if (!closed && queuedBytes < GATHER_BYTES) {
-        wait(GATHER_MILLIS);
+      long end = System.nanoTime() + GATHER_NANOS;
+      long left = GATHER_NANOS;
+      while (!closed && queuedBytes < GATHER_BYTES && left > 0) {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+        left = end - System.nanoTime();
       }
     } catch (InterruptedException e) {
       // Nobody means this thread's end by an interrupt: that comes through close().
