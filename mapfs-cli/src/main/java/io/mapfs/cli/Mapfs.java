@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -125,29 +127,45 @@ public final class Mapfs {
     return commandLine
         .setDefaultValueProvider(new Defaults(environment))
         .setCaseInsensitiveEnumValuesAllowed(true)
-        .setParameterExceptionHandler(Mapfs::refuse)
-        .setExecutionExceptionHandler(root::fail);
+        .setParameterExceptionHandler(new WrongUsage())
+        .setExecutionExceptionHandler(new Failed(root));
   }
+
+  // Classes, not lambdas: an archive of classes that has lambdas of Java 5's interfaces leaves out
+  // what they name, and picocli's one large class is what a command would parse and verify first.
 
   /** Wrong usage: one line, and where to read on. */
-  private static int refuse(ParameterException e, String[] arguments) {
-    CommandLine command = e.getCommandLine();
-    PrintWriter err = command.getErr();
-    err.println("mapfs: " + Failures.singleLine(e.getMessage()));
-    UnmatchedArgumentException.printSuggestions(e, err);
-    err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
-    err.flush();
-    return FailureCode.INVALID.exitCode();
+  private static final class WrongUsage implements IParameterExceptionHandler {
+    @Override
+    public int handleParseException(ParameterException e, String[] arguments) {
+      CommandLine command = e.getCommandLine();
+      PrintWriter err = command.getErr();
+      err.println("mapfs: " + Failures.singleLine(e.getMessage()));
+      UnmatchedArgumentException.printSuggestions(e, err);
+      err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+      err.flush();
+      return FailureCode.INVALID.exitCode();
+    }
   }
 
-  private int fail(Exception e, CommandLine command, ParseResult parsed) {
-    PrintWriter err = command.getErr();
-    err.println("mapfs: " + Failures.line(e));
-    if (debug) {
-      e.printStackTrace(err);
+  /** One line, and with {@code --debug} the stack. */
+  private static final class Failed implements IExecutionExceptionHandler {
+    private final Mapfs root;
+
+    private Failed(Mapfs root) {
+      this.root = root;
     }
-    err.flush();
-    return Failures.code(e).exitCode();
+
+    @Override
+    public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
+      PrintWriter err = command.getErr();
+      err.println("mapfs: " + Failures.line(e));
+      if (root.debug) {
+        e.printStackTrace(err);
+      }
+      err.flush();
+      return Failures.code(e).exitCode();
+    }
   }
 
   /** Reads the version from the jar. */

@@ -40,7 +40,10 @@ class FuzzTest {
   /** Valid or not; an interrupt is refused where its request is not known. */
   private static final Map<Opcode, Errno> REFUSED =
       Map.of(
-          Opcode.OPENDIR, Errno.ENOSYS, Opcode.IOCTL, Errno.ENOTTY, Opcode.INTERRUPT, Errno.EAGAIN);
+          Opcode.OPENDIR, Errno.ENOSYS,
+          Opcode.FLUSH, Errno.ENOSYS,
+          Opcode.IOCTL, Errno.ENOTTY,
+          Opcode.INTERRUPT, Errno.EAGAIN);
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4})
