@@ -123,7 +123,9 @@ public final class Mapfs {
       Map<String, String> environment, Collection<Class<?>> commands) {
     Mapfs root = new Mapfs();
     CommandLine commandLine = new CommandLine(root);
-    commands.forEach(commandLine::addSubcommand);
+    for (Class<?> command : commands) {
+      commandLine.addSubcommand(command);
+    }
     return commandLine
         .setDefaultValueProvider(new Defaults(environment))
         .setCaseInsensitiveEnumValuesAllowed(true)
@@ -131,8 +133,8 @@ public final class Mapfs {
         .setExecutionExceptionHandler(new Failed(root));
   }
 
-  // Classes, not lambdas: an archive of classes that has lambdas of Java 5's interfaces leaves out
-  // what they name, and picocli's one large class is what a command would parse and verify first.
+  // Classes and loops, not lambdas: an archive of classes leaves out what is of Java 5's format and
+  // named by a lambda, and picocli's one large class would be parsed and verified by each command.
 
   /** Wrong usage: one line, and where to read on. */
   private static final class WrongUsage implements IParameterExceptionHandler {
