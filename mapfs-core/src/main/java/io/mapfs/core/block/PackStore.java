@@ -219,9 +219,10 @@ public final class PackStore implements BlockStore {
     }
     List<Optional<StoredBlock>> blocks = new ArrayList<>(ids.size());
     for (PackRun run : PackRun.of(locations)) {
-      List<BlockId> wanted = ids.subList(run.first(), run.first() + run.count());
-      List<StoredBlock> found =
-          run.count() == 1 ? null : readRun(wanted, locations.get(run.first()), run.bytes());
+      int end = run.first() + run.count();
+      List<BlockId> wanted = ids.subList(run.first(), end);
+      List<PackLocation> places = locations.subList(run.first(), end);
+      List<StoredBlock> found = places.get(0) == null ? null : readRun(wanted, places, run.bytes());
       for (int i = 0; i < run.count(); i++) {
         // One by one, those that moved meanwhile are found, and those damaged are told.
         blocks.add(found == null ? get(wanted.get(i)) : Optional.of(found.get(i)));
@@ -230,28 +231,25 @@ public final class PackStore implements BlockStore {
     return blocks;
   }
 
-  /** The blocks whose records lie there, one after the other; {@code null} if they are not. */
-  private List<StoredBlock> readRun(List<BlockId> ids, PackLocation first, int bytes)
+  /** The blocks whose records lie there, one after the other; {@code null} if they do not. */
+  private List<StoredBlock> readRun(List<BlockId> ids, List<PackLocation> places, int bytes)
       throws IOException {
-    ByteBuffer records = read(first, bytes);
+    ByteBuffer records = read(places.get(0), bytes);
+    if (records == null || records.limit() != bytes) {
+      return null;
+    }
     List<StoredBlock> blocks = new ArrayList<>(ids.size());
-    for (int at = 0; records != null && blocks.size() < ids.size(); ) {
-      records.position(Math.min(at, records.limit()));
-      int length =
-          records.remaining() < PackFormat.BLOCK_HEADER_BYTES
-              ? -1
-              : PackRecord.claimedBytes(records);
-      StoredBlock block =
-          length < 0 || length > records.remaining()
-              ? null
-              : PackRecord.decode(records.slice(at, length));
-      if (block == null || !block.id().equals(ids.get(blocks.size()))) {
+    int at = 0;
+    for (int i = 0; i < ids.size(); i++) {
+      int length = places.get(i).recordBytes();
+      StoredBlock block = PackRecord.decode(records.slice(at, length));
+      if (block == null || !block.id().equals(ids.get(i))) {
         return null;
       }
       blocks.add(block);
       at += length;
     }
-    return records == null ? null : blocks;
+    return blocks;
   }
 
   /** The bytes from there on; {@code null} if there is no such pack any more. */
