@@ -6,6 +6,7 @@ import io.mapfs.client.ClientConfig;
 import io.mapfs.client.ClientTimeouts;
 import io.mapfs.client.ReconnectingClient;
 import io.mapfs.client.TreeFiles;
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.overlay.Durability;
 import io.mapfs.core.overlay.OverlayConfig;
 import io.mapfs.core.overlay.OverlayFileSystem;
@@ -31,12 +32,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -281,7 +280,7 @@ public final class NodeDaemon {
               + " tail list {}",
           tail.late(),
           config.node());
-      delete(directory);
+      DurableFiles.deleteTree(directory);
     } else {
       Path aside =
           directory.resolveSibling(
@@ -291,14 +290,6 @@ public final class NodeDaemon {
           "unsent changes of an earlier mount were set aside in {}: {}", aside, tail.refusal());
     }
     return tail;
-  }
-
-  private static void delete(Path directory) throws IOException {
-    try (Stream<Path> walk = Files.walk(directory)) {
-      for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
   }
 
   private OverlayState openState(Path directory) throws IOException {

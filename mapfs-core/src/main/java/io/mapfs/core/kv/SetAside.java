@@ -1,11 +1,9 @@
 package io.mapfs.core.kv;
 
+import io.mapfs.core.files.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Makes room for a store that is made again, and keeps the damaged one for whoever wants to look.
@@ -21,15 +19,7 @@ public final class SetAside {
    */
   public static Path move(Path directory) throws IOException {
     Path aside = directory.resolveSibling(directory.getFileName() + ".damaged");
-    if (Files.exists(aside)) {
-      List<Path> older;
-      try (Stream<Path> paths = Files.walk(aside)) {
-        older = paths.sorted(Comparator.reverseOrder()).toList();
-      }
-      for (Path path : older) {
-        Files.delete(path);
-      }
-    }
+    DurableFiles.deleteTree(aside);
     return Files.move(directory, aside);
   }
 }
