@@ -1,9 +1,9 @@
 package io.mapfs.core.block;
 
+import io.mapfs.core.hash.Sha256;
 import java.nio.ByteBuffer;
 import java.security.DigestException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 /**
@@ -15,7 +15,7 @@ public final class LeafHashes {
   public static final int HASH_BYTES = 32;
 
   private static final ThreadLocal<MessageDigest> DIGEST =
-      ThreadLocal.withInitial(LeafHashes::newDigest);
+      ThreadLocal.withInitial(Sha256::newDigest);
 
   private LeafHashes() {}
 
@@ -95,14 +95,6 @@ public final class LeafHashes {
       digest.digest(target, at, HASH_BYTES);
     } catch (DigestException e) {
       throw new IllegalStateException("SHA-256 is 32 bytes", e);
-    }
-  }
-
-  private static MessageDigest newDigest() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 }

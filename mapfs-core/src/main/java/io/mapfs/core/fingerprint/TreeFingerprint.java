@@ -4,6 +4,7 @@ import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.FileStatus;
 import io.mapfs.core.posix.OpenFlags;
@@ -14,7 +15,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -204,24 +204,16 @@ public final class TreeFingerprint {
   private static String xattrValue(byte[] value) {
     return value.length <= PLAIN_VALUE_BYTES_MAX
         ? HexFormat.of().formatHex(value)
-        : "sha256:" + HexFormat.of().formatHex(sha256().digest(value));
+        : "sha256:" + HexFormat.of().formatHex(Sha256.of(value));
   }
 
   private static String hash(Descriptor file) throws FsException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.newDigest();
     ByteBuffer buffer = BUFFER.get();
     while (Posix.read(file.number(), buffer.clear()) >= 0) {
       digest.update(buffer.flip());
     }
     return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 
   private void ready(FingerprintLine line) throws IOException, InterruptedException {

@@ -4,12 +4,12 @@ import io.mapfs.core.block.BlockId;
 import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.hash.Sha256;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -91,7 +91,7 @@ public final class RecordCodec {
 
   /** SHA-256 of an encoding that is at hand; advances the buffer to its limit. */
   public static byte[] hash(ByteBuffer encoded) {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.newDigest();
     digest.update(encoded);
     return digest.digest();
   }
@@ -116,7 +116,7 @@ public final class RecordCodec {
   public static void verifyPages(List<Change> changes, List<ByteBuffer> pages)
       throws MalformedRecordException {
     PageWalk walk = new PageWalk(pages);
-    MessageDigest digest = sha256();
+    MessageDigest digest = Sha256.newDigest();
     for (Change change : changes) {
       if (change instanceof Change.WritePages write) {
         for (int page = 0; page < write.pageCount(); page++) {
@@ -540,14 +540,6 @@ public final class RecordCodec {
       throws MalformedRecordException {
     if (!holds) {
       throw new MalformedRecordException("malformed journal data: " + what + " " + value);
-    }
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 

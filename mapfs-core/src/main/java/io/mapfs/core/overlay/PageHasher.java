@@ -1,22 +1,14 @@
 package io.mapfs.core.overlay;
 
+import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.journal.Change;
 import java.nio.ByteBuffer;
 import java.security.DigestException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 
 /** SHA-256 of pages, one by one. One thread. */
 final class PageHasher {
-  private final MessageDigest digest;
-
-  PageHasher() {
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-  }
+  private final MessageDigest digest = Sha256.newDigest();
 
   /** The hashes of the next {@code count} pages of the buffer, which advances. */
   byte[] hash(ByteBuffer pages, int count) {

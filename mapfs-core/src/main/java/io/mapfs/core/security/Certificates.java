@@ -1,5 +1,6 @@
 package io.mapfs.core.security;
 
+import io.mapfs.core.hash.Sha256;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.security.cert.CertificateEncodingException;
@@ -33,7 +34,7 @@ public final class Certificates {
 
   /** SHA-256 of the whole certificate. */
   public static byte[] fingerprint(X509Certificate certificate) {
-    return Keys.digest(der(certificate));
+    return Sha256.of(der(certificate));
   }
 
   /** Its serial number, under which the appliance remembers it: 32 hexadecimal digits. */

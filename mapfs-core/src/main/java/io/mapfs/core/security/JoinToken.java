@@ -1,5 +1,6 @@
 package io.mapfs.core.security;
 
+import io.mapfs.core.hash.Sha256;
 import java.security.SecureRandom;
 import java.util.Base64;
 
@@ -87,7 +88,7 @@ public final class JoinToken {
 
   /** What the appliance keeps of the secret: 256 random bits need no slow hash. */
   public static byte[] digest(String secretText) {
-    return Keys.digest(secretText.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    return Sha256.of(secretText.getBytes(java.nio.charset.StandardCharsets.UTF_8));
   }
 
   /** Fingerprint of the authority's certificate. */

@@ -5,7 +5,6 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
-import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.interfaces.ECPublicKey;
@@ -57,14 +56,5 @@ public final class Keys {
       throw new IOException("the public key is none on the curve P-256", e);
     }
     throw new IOException("the public key is none on the curve P-256");
-  }
-
-  /** SHA-256. */
-  public static byte[] digest(byte[] bytes) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
-    } catch (GeneralSecurityException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 }

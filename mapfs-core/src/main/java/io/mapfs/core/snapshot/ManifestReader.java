@@ -2,6 +2,7 @@ package io.mapfs.core.snapshot;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonParseException;
+import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.journal.Change;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -57,7 +58,7 @@ public final class ManifestReader {
         throw lines.fault("it is empty", null);
       }
       ManifestHeader header = header(lines, first);
-      MessageDigest digest = ManifestWriter.sha256();
+      MessageDigest digest = Sha256.newDigest();
       long entries = -1;
       String line = first;
       Matcher end = END.matcher(line);

@@ -2,12 +2,12 @@ package io.mapfs.core.snapshot;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.journal.Change;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.function.UnaryOperator;
@@ -27,7 +27,7 @@ public final class ManifestWriter {
   /** Borrows the target, which should be buffered. */
   public ManifestWriter(OutputStream target, ManifestHeader header) throws IOException {
     this.target = target;
-    this.digest = sha256();
+    this.digest = Sha256.newDigest();
     line(GSON.toJson(header));
   }
 
@@ -70,13 +70,5 @@ public final class ManifestWriter {
     target.write(encoded);
     bytes += encoded.length;
     return encoded;
-  }
-
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -8,6 +8,7 @@ import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.hash.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -123,7 +124,7 @@ public final class TreeIndex implements RepositoryTree {
     read(channel, pagesEnd, hashes.length).get(hashes);
     rootHash = new byte[TreeFormat.HASH_BYTES];
     read(channel, pagesEnd + hashes.length, rootHash.length).get(rootHash);
-    MessageDigest digest = TreePages.newDigest();
+    MessageDigest digest = Sha256.newDigest();
     digest.update(header.duplicate());
     if (!Arrays.equals(digest.digest(hashes), rootHash)) {
       throw malformed("its header or page hashes do not have the root hash at its end");

@@ -1,5 +1,6 @@
 package io.mapfs.core.tree;
 
+import io.mapfs.core.hash.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -7,7 +8,6 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +32,7 @@ final class TreePages {
   private final byte[] verified;
 
   private static final ThreadLocal<MessageDigest> DIGEST =
-      ThreadLocal.withInitial(TreePages::newDigest);
+      ThreadLocal.withInitial(Sha256::newDigest);
 
   TreePages(Path file, FileChannel channel, long endBytes, byte[] hashes, TreeRepair repair)
       throws IOException {
@@ -46,14 +46,6 @@ final class TreePages {
       long start = (long) i << WINDOW_SHIFT;
       long length = Math.min(1L << WINDOW_SHIFT, endBytes - start);
       windows[i] = channel.map(MapMode.READ_ONLY, start, length);
-    }
-  }
-
-  static MessageDigest newDigest() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 

@@ -7,6 +7,7 @@ import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.hash.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -176,7 +177,7 @@ public final class TreeWriter {
     lengths[TreeFormat.SECTION_BLOCKS] = blocks.size();
     byte[] header = header(lengths, nextIno);
 
-    MessageDigest digest = TreePages.newDigest();
+    MessageDigest digest = Sha256.newDigest();
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       PagedOutput out = new PagedOutput(channel, digest);
       out.write(header, 0, header.length);

@@ -3,7 +3,7 @@ package io.mapfs.server.audit;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import io.mapfs.core.security.Keys;
+import io.mapfs.core.hash.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -52,7 +52,7 @@ final class AuditFile {
   }
 
   private static String hash(String before, String json) {
-    return HexFormat.of().formatHex(Keys.digest((before + json).getBytes(StandardCharsets.UTF_8)));
+    return HexFormat.of().formatHex(Sha256.of((before + json).getBytes(StandardCharsets.UTF_8)));
   }
 
   /** Reads a file up to its end, or to the first line that is not what was written. */

@@ -1,10 +1,10 @@
 package io.mapfs.server.overlay;
 
+import io.mapfs.core.hash.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Map;
 
 /**
@@ -124,15 +124,10 @@ public final class HeadChanges {
 
   /** What stands in the chain of hashes for a change that no record made. */
   private static byte[] forwardHash(byte[] previous, long sequence, int version, long epoch) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update("MapFS forward".getBytes(StandardCharsets.US_ASCII));
-      digest.update(previous);
-      digest.update(
-          ByteBuffer.allocate(20).putLong(sequence).putInt(version).putLong(epoch).flip());
-      return digest.digest();
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
+    MessageDigest digest = Sha256.newDigest();
+    digest.update("MapFS forward".getBytes(StandardCharsets.US_ASCII));
+    digest.update(previous);
+    digest.update(ByteBuffer.allocate(20).putLong(sequence).putInt(version).putLong(epoch).flip());
+    return digest.digest();
   }
 }
