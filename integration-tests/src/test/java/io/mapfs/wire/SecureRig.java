@@ -16,6 +16,7 @@ import io.mapfs.core.security.Credential;
 import io.mapfs.core.security.JoinToken;
 import io.mapfs.core.security.Keys;
 import io.mapfs.core.wire.ApplianceException;
+import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.control.Appliance;
 import io.mapfs.server.net.BlockServer;
 import io.mapfs.server.net.ServerConfig;
@@ -89,7 +90,7 @@ final class SecureRig implements AutoCloseable {
   }
 
   Credential adminCredential() throws Exception {
-    return Credential.load(Appliance.adminCredential(store()));
+    return Credential.load(ApplianceStore.adminCredential(store()));
   }
 
   ApplianceClient admin() throws Exception {

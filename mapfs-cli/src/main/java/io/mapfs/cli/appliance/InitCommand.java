@@ -5,6 +5,7 @@ import io.mapfs.cli.base.OutputOptions;
 import io.mapfs.cli.base.Release;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.server.control.Appliance;
+import io.mapfs.server.store.ApplianceStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -40,7 +41,7 @@ final class InitCommand implements Callable<Integer> {
     JsonObject result = new JsonObject();
     result.addProperty("clusterId", Appliance.init(root, Clock.systemUTC(), Release.name()));
     result.addProperty("store", root.toString());
-    Path credential = Appliance.adminCredential(root);
+    Path credential = ApplianceStore.adminCredential(root);
     result.addProperty("credential", credential.toString());
     output.print(
         result,

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
@@ -43,11 +44,12 @@ public final class DurableFiles {
   }
 
   /** Makes a directory and those above it that are missing, their names durable on return. */
-  public static void createDirectories(Path directory) throws IOException {
+  public static void createDirectories(Path directory, FileAttribute<?>... attributes)
+      throws IOException {
     Path path = directory.toAbsolutePath();
     if (!Files.isDirectory(path)) {
-      createDirectories(path.getParent());
-      Files.createDirectory(path);
+      createDirectories(path.getParent(), attributes);
+      Files.createDirectory(path, attributes);
       syncDirectory(path.getParent());
     }
   }

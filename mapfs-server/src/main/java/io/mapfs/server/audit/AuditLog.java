@@ -49,7 +49,7 @@ public final class AuditLog implements Closeable {
 
   static AuditLog open(Path directory, Clock clock, long mostFileBytes, int mostFiles)
       throws IOException {
-    Files.createDirectories(
+    DurableFiles.createDirectories(
         directory,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     AuditLog log = new AuditLog(directory, clock, mostFileBytes, mostFiles);

@@ -104,11 +104,6 @@ public final class Appliance implements ApplianceService, Closeable {
         });
   }
 
-  /** The credential that {@link #init} leaves in a store. */
-  public static Path adminCredential(Path root) {
-    return ApplianceStore.adminCredential(root);
-  }
-
   @Override
   public String clusterId() {
     return store.clusterId();

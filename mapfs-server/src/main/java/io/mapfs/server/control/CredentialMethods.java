@@ -120,10 +120,7 @@ final class CredentialMethods {
       throw Names.notFound(
           "administrator",
           name,
-          credentials.all(Role.ADMINISTRATOR).stream()
-              .filter(record -> record.revokedMillis() == 0)
-              .map(CredentialRecord::name)
-              .toList());
+          credentials.valid(Role.ADMINISTRATOR).stream().map(CredentialRecord::name).toList());
     }
     return new Json()
         .with("name", name)

@@ -147,7 +147,8 @@ final class Credentials {
         .toList();
   }
 
-  private List<CredentialRecord> valid(Role role) throws IOException {
+  /** Those that are not revoked. */
+  List<CredentialRecord> valid(Role role) throws IOException {
     return all(role).stream().filter(record -> record.revokedMillis() == 0).toList();
   }
 
