@@ -6,12 +6,10 @@ import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
-import io.mapfs.core.wire.Priority;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -20,11 +18,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /** A client of an appliance that lives in the test's memory and answers at once. */
-final class FakeAppliance implements ApplianceClient {
+final class FakeAppliance extends StubClient {
   final List<String> calls = new ArrayList<>();
   final List<Message> requests = new ArrayList<>();
   final Set<BlockId> stored = new HashSet<>();
@@ -45,33 +42,11 @@ final class FakeAppliance implements ApplianceClient {
   }
 
   @Override
-  public Message.Welcome welcome() {
-    return new Message.Welcome(1, 0, "0123456789abcdef0123456789abcdef", 1, List.of(), "test");
-  }
-
-  @Override
-  public boolean isConnected() {
-    return true;
-  }
-
-  @Override
-  public <T extends Message> CompletableFuture<T> request(
-      Message request, Class<T> reply, Priority priority) {
-    return request(request, reply, priority, Duration.ZERO);
-  }
-
-  @Override
-  public <T extends Message> CompletableFuture<T> request(
-      Message request, Class<T> reply, Priority priority, Duration timeout) {
+  protected Message answer(Message request) throws ApplianceException {
     requests.add(request);
     if (failFrom >= 0 && requests.size() > failFrom) {
-      return CompletableFuture.failedFuture(
-          new ApplianceException(FailureCode.UNAVAILABLE, "a planted failure"));
+      throw new ApplianceException(FailureCode.UNAVAILABLE, "a planted failure");
     }
-    return CompletableFuture.completedFuture(reply.cast(answer(request)));
-  }
-
-  private Message answer(Message request) {
     if (request instanceof Message.GetTree get) {
       byte[] tree = trees.get(get.version());
       int from = (int) get.offsetBytes();
@@ -120,13 +95,4 @@ final class FakeAppliance implements ApplianceClient {
     }
     return result;
   }
-
-  @Override
-  public void onRequest(PushHandler handler) {}
-
-  @Override
-  public void onDisconnect(Consumer<ApplianceException> listener) {}
-
-  @Override
-  public void close() {}
 }

@@ -4,21 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.gson.JsonObject;
-import io.mapfs.client.ApplianceClient;
-import io.mapfs.client.PushHandler;
+import io.mapfs.client.StubClient;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
-import io.mapfs.core.wire.Priority;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 final class LeaseKeeperTest {
@@ -95,7 +89,7 @@ final class LeaseKeeperTest {
   }
 
   /** Answers resumption with the planned refusals first, and takes every record. */
-  private static final class Appliance implements ApplianceClient {
+  private static final class Appliance extends StubClient {
     final List<Long> resumed = new ArrayList<>();
     private final Deque<FailureCode> refusals = new ArrayDeque<>();
 
@@ -104,48 +98,15 @@ final class LeaseKeeperTest {
     }
 
     @Override
-    public <T extends Message> CompletableFuture<T> request(
-        Message request, Class<T> reply, Priority priority) {
+    protected Message answer(Message request) throws ApplianceException {
       if (request instanceof Message.Append append) {
-        return CompletableFuture.completedFuture(
-            reply.cast(new Message.Appended(append.record().sequence())));
+        return new Message.Appended(append.record().sequence());
       }
       resumed.add(((Message.ResumeOverlay) request).epoch());
-      return refusals.isEmpty()
-          ? CompletableFuture.completedFuture(
-              reply.cast(new Message.OverlayPosition(EPOCH, 0, new byte[32], 0)))
-          : CompletableFuture.failedFuture(
-              new ApplianceException(refusals.remove(), "a planted refusal"));
+      if (!refusals.isEmpty()) {
+        throw new ApplianceException(refusals.remove(), "a planted refusal");
+      }
+      return new Message.OverlayPosition(EPOCH, 0, new byte[JournalRecord.HASH_BYTES], 0);
     }
-
-    @Override
-    public <T extends Message> CompletableFuture<T> request(
-        Message request, Class<T> reply, Priority priority, Duration timeout) {
-      return request(request, reply, priority);
-    }
-
-    @Override
-    public Message.Welcome welcome() {
-      return new Message.Welcome(1, 0, "0123456789abcdef0123456789abcdef", 1, List.of(), "test");
-    }
-
-    @Override
-    public boolean isConnected() {
-      return true;
-    }
-
-    @Override
-    public JsonObject call(String method, JsonObject in, Consumer<JsonObject> progress) {
-      throw new UnsupportedOperationException(method);
-    }
-
-    @Override
-    public void onRequest(PushHandler handler) {}
-
-    @Override
-    public void onDisconnect(Consumer<ApplianceException> listener) {}
-
-    @Override
-    public void close() {}
   }
 }

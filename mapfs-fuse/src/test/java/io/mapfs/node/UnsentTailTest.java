@@ -2,23 +2,16 @@ package io.mapfs.node;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.google.gson.JsonObject;
-import io.mapfs.client.ApplianceClient;
-import io.mapfs.client.PushHandler;
+import io.mapfs.client.StubClient;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.overlay.LeftBehind;
 import io.mapfs.core.overlay.OverlayState;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
-import io.mapfs.core.wire.Priority;
-import io.mapfs.core.wire.Protocol;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -76,7 +69,7 @@ final class UnsentTailTest {
   }
 
   /** Stands where it is told to, and takes note of what it is asked. */
-  private static final class Appliance implements ApplianceClient {
+  private static final class Appliance extends StubClient {
     final List<String> asked = new ArrayList<>();
     long accepted;
     ApplianceException refusal;
@@ -88,7 +81,8 @@ final class UnsentTailTest {
       sequence = atSequence;
     }
 
-    private Message answer(Message request) throws ApplianceException {
+    @Override
+    protected Message answer(Message request) throws ApplianceException {
       if (request instanceof Message.GetPosition) {
         asked.add("position");
         return position();
@@ -120,45 +114,5 @@ final class UnsentTailTest {
     private Message position() {
       return new Message.OverlayPosition(epoch, sequence, new byte[JournalRecord.HASH_BYTES], 0);
     }
-
-    @Override
-    public <T extends Message> CompletableFuture<T> request(
-        Message request, Class<T> reply, Priority priority, Duration timeout) {
-      return request(request, reply, priority);
-    }
-
-    @Override
-    public <T extends Message> CompletableFuture<T> request(
-        Message request, Class<T> reply, Priority priority) {
-      try {
-        return CompletableFuture.completedFuture(reply.cast(answer(request)));
-      } catch (ApplianceException e) {
-        return CompletableFuture.failedFuture(e);
-      }
-    }
-
-    @Override
-    public Message.Welcome welcome() {
-      return new Message.Welcome(1, Protocol.FEATURES, "c", 0, List.of(), "test");
-    }
-
-    @Override
-    public boolean isConnected() {
-      return true;
-    }
-
-    @Override
-    public JsonObject call(String method, JsonObject in, Consumer<JsonObject> progress) {
-      throw new UnsupportedOperationException(method);
-    }
-
-    @Override
-    public void onRequest(PushHandler handler) {}
-
-    @Override
-    public void onDisconnect(Consumer<ApplianceException> listener) {}
-
-    @Override
-    public void close() {}
   }
 }
