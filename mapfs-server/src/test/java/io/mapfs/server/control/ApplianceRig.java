@@ -12,20 +12,17 @@ import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.FakeSession;
 import io.mapfs.server.Session;
 import io.mapfs.server.store.ApplianceStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 
 /** An appliance on a store in a temporary directory, driven in-process. */
 final class ApplianceRig implements AutoCloseable {
@@ -59,7 +56,7 @@ final class ApplianceRig implements AutoCloseable {
   /** As after a restart: every connection is gone. */
   void reopen() throws ApplianceException, IOException {
     for (FakeSession session : sessions) {
-      session.open = false;
+      session.close();
       appliance.closed(session);
     }
     sessions.clear();
@@ -79,58 +76,9 @@ final class ApplianceRig implements AutoCloseable {
   }
 
   void disconnect(FakeSession session) {
-    session.open = false;
+    session.close();
     sessions.remove(session);
     appliance.closed(session);
-  }
-
-  /** A connection that answers pushes by a function. */
-  static final class FakeSession implements Session {
-    private final String node;
-    boolean open = true;
-    final List<Message> pushed = new ArrayList<>();
-    Function<Message, Message> answers = message -> new Message.Done();
-
-    FakeSession(String node) {
-      this.node = node;
-    }
-
-    @Override
-    public String node() {
-      return node;
-    }
-
-    @Override
-    public Optional<X509Certificate> certificate() {
-      return Optional.empty();
-    }
-
-    @Override
-    public boolean isTrusted() {
-      return true;
-    }
-
-    @Override
-    public String peer() {
-      return "test:" + node;
-    }
-
-    @Override
-    public boolean isOpen() {
-      return open;
-    }
-
-    @Override
-    public CompletableFuture<Message> request(Message message) {
-      pushed.add(message);
-      Message answer = answers.apply(message);
-      return answer == null ? new CompletableFuture<>() : CompletableFuture.completedFuture(answer);
-    }
-
-    @Override
-    public void close() {
-      open = false;
-    }
   }
 
   JsonObject call(Session session, String method, Object... parameters) throws ApplianceException {

@@ -20,6 +20,7 @@ import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.FakeSession;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +69,7 @@ final class ApplianceTest {
     JsonObject shown = rig.admin("version.show", "master", "debian");
     assertEquals(1, shown.get("version").getAsInt());
     rig.admin("node.add", "node", "web01", "master", "debian");
-    ApplianceRig.FakeSession session = rig.session("web01");
+    FakeSession session = rig.session("web01");
     Message.TreeChunk chunk =
         rig.appliance.getTree(session, new Message.GetTree("debian", 1, 0, 1 << 20));
     assertEquals(shown.get("treeBytes").getAsLong(), chunk.totalBytes());
@@ -167,7 +168,7 @@ final class ApplianceTest {
     Message.Append third = forked.seal();
     assertCode(FailureCode.GAP, () -> forked.send(third));
 
-    ApplianceRig.FakeSession usurper = rig.session("web01");
+    FakeSession usurper = rig.session("web01");
     ApplianceException held =
         assertThrows(ApplianceException.class, () -> rig.open(usurper, "web01", false));
     assertEquals(FailureCode.CONFLICT, held.code());
@@ -182,7 +183,7 @@ final class ApplianceTest {
         () -> rig.appliance.resumeOverlay(writer.session, new Message.ResumeOverlay("web01", 1)));
     // The new holder's connection breaks; it goes on under the same epoch.
     rig.disconnect(usurper);
-    ApplianceRig.FakeSession again = rig.session("web01");
+    FakeSession again = rig.session("web01");
     Message.OverlayPosition at =
         rig.appliance.resumeOverlay(again, new Message.ResumeOverlay("web01", 2));
     assertEquals(1, at.sequence());
@@ -498,7 +499,7 @@ final class ApplianceTest {
   void anImportThatIsNotWholeLeavesNothing() throws Exception {
     trees.file("/etc/hosts", "localhost");
     TreeIndex tree = trees.build(directory);
-    ApplianceRig.FakeSession session = rig.administrator();
+    FakeSession session = rig.administrator();
     String id = rig.call(session, "import.begin", "master", "debian").get("importId").getAsString();
     assertEquals(FailureCode.CONFLICT, rig.refused("import.begin", "master", "debian").code());
     rig.putTree(session, id, tree);
@@ -506,7 +507,7 @@ final class ApplianceTest {
     rig.disconnect(session);
     assertEquals(1, rig.admin("version.show", "master", "debian").get("version").getAsInt());
     assertArrayEquals(new String[] {"1.tree"}, rig.root.resolve("trees/debian").toFile().list());
-    ApplianceRig.FakeSession again = rig.administrator();
+    FakeSession again = rig.administrator();
     String next = rig.call(again, "import.begin", "master", "debian").get("importId").getAsString();
     rig.putBlocks(again, trees, tree);
     rig.putTree(again, next, tree);

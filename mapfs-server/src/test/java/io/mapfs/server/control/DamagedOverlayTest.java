@@ -16,6 +16,7 @@ import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.FakeSession;
 import io.mapfs.server.overlay.OverlayRows;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -123,7 +124,7 @@ final class DamagedOverlayTest {
       JsonObject each = listed.getAsJsonObject();
       assertEquals(each.get("node").getAsString().equals(node), each.has("fault"));
     }
-    ApplianceRig.FakeSession session = rig.session(node);
+    FakeSession session = rig.session(node);
     Message.GetHead head = new Message.GetHead(node, new byte[0]);
     assertCorrupt(fault, () -> rig.appliance.getHead(session, head));
     assertCorrupt(fault, () -> rig.open(session, node, true));
@@ -145,7 +146,7 @@ final class DamagedOverlayTest {
   }
 
   private void assertWhole(String node, int files) throws Exception {
-    ApplianceRig.FakeSession session = rig.session(node);
+    FakeSession session = rig.session(node);
     HeadReading head = new HeadReading(rig, session, node);
     assertEquals(files, head.inodes.size());
     for (int i = 0; i < files; i++) {

@@ -16,6 +16,7 @@ import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.FakeSession;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
@@ -79,7 +80,7 @@ final class LateTailTest {
     Message.Append late = writer.file(1, "b", INO + 1, new byte[10]).seal();
     assertCode(FailureCode.STALE_EPOCH, () -> writer.send(late));
     rig.reopen();
-    ApplianceRig.FakeSession again = rig.session("web01");
+    FakeSession again = rig.session("web01");
     assertCode(
         FailureCode.STALE_EPOCH,
         () -> rig.appliance.resumeOverlay(again, new Message.ResumeOverlay("web01", 1)));
@@ -185,7 +186,7 @@ final class LateTailTest {
     NodeWriter writer = rig.mount("web01");
     rig.admin("node.fence", "node", "web01");
     Message.Append late = writer.file(1, "a", INO, new byte[5000]).seal();
-    ApplianceRig.FakeSession stranger = rig.session("web02");
+    FakeSession stranger = rig.session("web02");
     Message.AppendTail tail = new Message.AppendTail(late.record(), late.pages());
     assertCode(FailureCode.DENIED, () -> rig.appliance.appendTail(stranger, tail));
     assertCode(

@@ -10,6 +10,7 @@ import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.FakeSession;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -25,14 +26,14 @@ final class NodeWriter {
   static final FileTime TIME = new FileTime(2_000_000, 5);
 
   final ApplianceRig rig;
-  final ApplianceRig.FakeSession session;
+  final FakeSession session;
   final Message.OverlayOpened opened;
   long sequence;
   byte[] hash;
   private final List<Change> batch = new ArrayList<>();
   private final Map<Long, Map<Long, byte[]>> pages = new TreeMap<>();
 
-  NodeWriter(ApplianceRig rig, ApplianceRig.FakeSession session, Message.OverlayOpened opened) {
+  NodeWriter(ApplianceRig rig, FakeSession session, Message.OverlayOpened opened) {
     this.rig = rig;
     this.session = session;
     this.opened = opened;

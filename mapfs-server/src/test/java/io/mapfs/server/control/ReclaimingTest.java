@@ -14,6 +14,7 @@ import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.FakeSession;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -142,7 +143,7 @@ final class ReclaimingTest {
 
   @Test
   void aSweepWaitsForNoImport() throws Exception {
-    ApplianceRig.FakeSession session = rig.administrator();
+    FakeSession session = rig.administrator();
     rig.call(session, "import.begin", "master", "debian");
     assertEquals(FailureCode.CONFLICT, rig.refused("store.sweep").code());
     rig.disconnect(session);

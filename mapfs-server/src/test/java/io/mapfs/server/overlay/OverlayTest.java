@@ -8,7 +8,7 @@ import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.wire.Message;
-import io.mapfs.server.Session;
+import io.mapfs.server.FakeSession;
 import io.mapfs.server.overlay.JournalProtocol.Effect;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlChange;
@@ -18,11 +18,9 @@ import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -78,7 +76,7 @@ final class OverlayTest {
   }
 
   private Effect.Grant mount(long number) throws Exception {
-    return overlay.lease().open(new FakeSession(), number, "host" + number, true, epoch -> {});
+    return overlay.lease().open(new FakeSession(NODE), number, "host" + number, true, epoch -> {});
   }
 
   /** Appends a record of so many new names. */
@@ -120,7 +118,7 @@ final class OverlayTest {
   void readersThatHaveBegunAndThoseThatGoDoNotWaitForTheFoldLock() throws Exception {
     Effect.Grant granted = mount(1);
     append(1, granted.epoch(), 20_000);
-    FakeSession reader = new FakeSession();
+    FakeSession reader = new FakeSession(NODE);
     Message.HeadRows first = overlay.pages().read(reader, new byte[0]);
     CountDownLatch locked = new CountDownLatch(1);
     CountDownLatch done = new CountDownLatch(1);
@@ -235,41 +233,6 @@ final class OverlayTest {
         }
       }
       store.commit(changes);
-    }
-
-    @Override
-    public void close() {}
-  }
-
-  private static final class FakeSession implements Session {
-    @Override
-    public Optional<X509Certificate> certificate() {
-      return Optional.empty();
-    }
-
-    @Override
-    public boolean isTrusted() {
-      return true;
-    }
-
-    @Override
-    public String node() {
-      return NODE;
-    }
-
-    @Override
-    public String peer() {
-      return "test";
-    }
-
-    @Override
-    public boolean isOpen() {
-      return true;
-    }
-
-    @Override
-    public CompletableFuture<Message> request(Message message) {
-      return CompletableFuture.completedFuture(new Message.Done());
     }
 
     @Override

@@ -1,0 +1,58 @@
+package io.mapfs.server;
+
+import io.mapfs.core.wire.Message;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/** A connection that answers pushes by a function. */
+public final class FakeSession implements Session {
+  private final String node;
+  private boolean open = true;
+  public final List<Message> pushed = new ArrayList<>();
+  public Function<Message, Message> answers = message -> new Message.Done();
+
+  public FakeSession(String node) {
+    this.node = node;
+  }
+
+  @Override
+  public String node() {
+    return node;
+  }
+
+  @Override
+  public Optional<X509Certificate> certificate() {
+    return Optional.empty();
+  }
+
+  @Override
+  public boolean isTrusted() {
+    return true;
+  }
+
+  @Override
+  public String peer() {
+    return "test:" + node;
+  }
+
+  @Override
+  public boolean isOpen() {
+    return open;
+  }
+
+  @Override
+  public CompletableFuture<Message> request(Message message) {
+    pushed.add(message);
+    Message answer = answers.apply(message);
+    return answer == null ? new CompletableFuture<>() : CompletableFuture.completedFuture(answer);
+  }
+
+  @Override
+  public void close() {
+    open = false;
+  }
+}
