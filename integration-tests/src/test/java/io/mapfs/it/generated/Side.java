@@ -1,5 +1,6 @@
 package io.mapfs.it.generated;
 
+import io.mapfs.core.fs.AclXattr;
 import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
@@ -13,7 +14,6 @@ import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.it.LinuxCalls;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -55,11 +55,11 @@ final class Side implements AutoCloseable {
       HexFormat.of().parseHex("0100000200200000000000000000000000000000");
 
   private static final byte[][] ACLS = {
-    acl(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x10, 7, -1}, {0x20, 4, -1}}),
-    acl(new int[][] {{1, 6, -1}, {4, 6, -1}, {8, 7, 1000}, {0x10, 5, -1}, {0x20, 0, -1}}),
-    acl(new int[][] {{1, 6, -1}, {4, 4, -1}, {0x20, 0, -1}}),
-    acl(new int[][] {}),
-    acl(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x20, 4, -1}}),
+    AclXattr.of(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x10, 7, -1}, {0x20, 4, -1}}),
+    AclXattr.of(new int[][] {{1, 6, -1}, {4, 6, -1}, {8, 7, 1000}, {0x10, 5, -1}, {0x20, 0, -1}}),
+    AclXattr.of(new int[][] {{1, 6, -1}, {4, 4, -1}, {0x20, 0, -1}}),
+    AclXattr.of(),
+    AclXattr.of(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x20, 4, -1}}),
   };
 
   /** What is open in a process's own directory, or in the shared one. */
@@ -412,14 +412,5 @@ final class Side implements AutoCloseable {
 
   private static ByteBuffer direct(byte[] bytes) {
     return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-  }
-
-  private static byte[] acl(int[][] entries) {
-    ByteBuffer buffer =
-        ByteBuffer.allocate(4 + 8 * entries.length).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
-    for (int[] entry : entries) {
-      buffer.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]);
-    }
-    return buffer.array();
   }
 }

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -49,10 +48,10 @@ public final class OperationDriver {
     new TestContext(0, 0, 0), new TestContext(0, 0, 022), new TestContext(1000, 1001, 027)
   };
   private static final byte[][] ACLS = {
-    acl(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x10, 7, -1}, {0x20, 4, -1}}),
-    acl(new int[][] {{1, 6, -1}, {4, 4, -1}, {0x20, 0, -1}}),
-    acl(new int[][] {}),
-    acl(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x20, 4, -1}}),
+    AclXattr.of(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x10, 7, -1}, {0x20, 4, -1}}),
+    AclXattr.of(new int[][] {{1, 6, -1}, {4, 4, -1}, {0x20, 0, -1}}),
+    AclXattr.of(),
+    AclXattr.of(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x20, 4, -1}}),
   };
 
   /** A node that was looked up in both, so that its counts are the same. */
@@ -651,14 +650,5 @@ public final class OperationDriver {
       case 3 -> 0;
       default -> 1 + number % 9_000;
     };
-  }
-
-  private static byte[] acl(int[][] entries) {
-    ByteBuffer buffer =
-        ByteBuffer.allocate(4 + 8 * entries.length).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
-    for (int[] entry : entries) {
-      buffer.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]);
-    }
-    return buffer.array();
   }
 }

@@ -20,26 +20,26 @@ final class PosixAclTest {
 
   @Test
   void aListSurvivesAsBytes() throws Exception {
-    assertArrayEquals(acl(EXTENDED), PosixAcl.parse(acl(EXTENDED)).toBytes());
+    assertArrayEquals(AclXattr.of(EXTENDED), PosixAcl.parse(AclXattr.of(EXTENDED)).toBytes());
   }
 
   @Test
   void aListWithoutEntriesIsNoList() throws Exception {
-    assertNull(PosixAcl.parse(acl()));
+    assertNull(PosixAcl.parse(AclXattr.of()));
   }
 
   @Test
   void brokenListsAreInvalid() {
     assertInvalid(new byte[3]);
-    assertInvalid(acl(new int[][] {{1, 7, -1}, {4, 5, -1}}));
-    assertInvalid(acl(new int[][] {{4, 7, -1}, {1, 5, -1}, {0x20, 0, -1}}));
-    assertInvalid(acl(new int[][] {{1, 8, -1}, {4, 5, -1}, {0x20, 0, -1}}));
-    assertInvalid(acl(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x20, 0, -1}}));
+    assertInvalid(AclXattr.of(new int[][] {{1, 7, -1}, {4, 5, -1}}));
+    assertInvalid(AclXattr.of(new int[][] {{4, 7, -1}, {1, 5, -1}, {0x20, 0, -1}}));
+    assertInvalid(AclXattr.of(new int[][] {{1, 8, -1}, {4, 5, -1}, {0x20, 0, -1}}));
+    assertInvalid(AclXattr.of(new int[][] {{1, 7, -1}, {2, 6, 1000}, {4, 5, -1}, {0x20, 0, -1}}));
   }
 
   @Test
   void theMaskIsTheGroupBits() throws Exception {
-    PosixAcl acl = PosixAcl.parse(acl(EXTENDED));
+    PosixAcl acl = PosixAcl.parse(AclXattr.of(EXTENDED));
     assertEquals(0774, acl.permissionBits());
     assertFalse(acl.isEquivalentToMode());
     PosixAcl changed = acl.withPermissionBits(0640);
@@ -49,7 +49,7 @@ final class PosixAclTest {
 
   @Test
   void aMinimalListIsItsMode() throws Exception {
-    PosixAcl acl = PosixAcl.parse(acl(new int[][] {{1, 6, -1}, {4, 4, -1}, {0x20, 0, -1}}));
+    PosixAcl acl = PosixAcl.parse(AclXattr.of(new int[][] {{1, 6, -1}, {4, 4, -1}, {0x20, 0, -1}}));
     assertTrue(acl.isEquivalentToMode());
     assertEquals(0640, acl.permissionBits());
     PosixAcl.Inherited inherited = acl.inherit(0777);
@@ -59,7 +59,7 @@ final class PosixAclTest {
 
   @Test
   void aNewFileGetsTheDefaultListWithinItsMode() throws Exception {
-    PosixAcl.Inherited inherited = PosixAcl.parse(acl(EXTENDED)).inherit(02660);
+    PosixAcl.Inherited inherited = PosixAcl.parse(AclXattr.of(EXTENDED)).inherit(02660);
     assertEquals(02660, inherited.permissions());
     assertNotNull(inherited.access());
     assertEquals(0660, inherited.access().permissionBits());
@@ -69,15 +69,6 @@ final class PosixAclTest {
   private static void assertInvalid(byte[] bytes) {
     FsException e = assertThrows(FsException.class, () -> PosixAcl.parse(bytes));
     assertEquals(Errno.EINVAL, e.errno());
-  }
-
-  private static byte[] acl(int[]... entries) {
-    ByteBuffer buffer =
-        ByteBuffer.allocate(4 + 8 * entries.length).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
-    for (int[] entry : entries) {
-      buffer.putShort((short) entry[0]).putShort((short) entry[1]).putInt(entry[2]);
-    }
-    return buffer.array();
   }
 
   private static int[] entry(PosixAcl acl, int index) {
