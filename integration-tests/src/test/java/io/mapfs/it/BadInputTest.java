@@ -32,8 +32,7 @@ final class BadInputTest {
   void importATree() throws Exception {
     Requirements.mounts();
     user = new Sandbox().withAppliance();
-    rootfs = SmallTree.make(user.newDirectory("rootfs"));
-    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    rootfs = user.importSmallTree();
     user.run("node", "add", "web01", "--master", "debian").ok();
   }
 

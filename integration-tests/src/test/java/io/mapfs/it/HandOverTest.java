@@ -32,8 +32,7 @@ final class HandOverTest {
   void mount() throws Exception {
     Requirements.mounts();
     user = new Sandbox().withAppliance();
-    Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.importSmallTree();
     user.run("node", "add", "web01", "--master", "debian").ok();
     root = user.newDirectory("mnt-web01");
     JsonObject report =

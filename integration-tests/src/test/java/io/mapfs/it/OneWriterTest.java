@@ -33,8 +33,7 @@ final class OneWriterTest {
   void add() throws Exception {
     Requirements.mounts();
     user = new Sandbox().withAppliance();
-    user.run("repo", "import", "debian", SmallTree.make(user.newDirectory("rootfs")).toString())
-        .ok();
+    user.importSmallTree();
     user.run("node", "add", "web01", "--master", "debian").ok();
     root = user.newDirectory("mnt-web01");
   }

@@ -67,8 +67,7 @@ final class PowerCutTest {
 
   private void prepare() throws Exception {
     user.withAppliance();
-    Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.importSmallTree();
     user.run("node", "add", "web01", "--master", "debian").ok();
   }
 

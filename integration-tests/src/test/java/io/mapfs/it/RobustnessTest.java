@@ -40,8 +40,7 @@ final class RobustnessTest {
   void mount() throws Exception {
     Requirements.mounts();
     user = new Sandbox().withAppliance();
-    Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.importSmallTree();
     user.run("node", "add", NODE, "--master", "debian").ok();
     root = user.newDirectory("mnt-" + NODE);
     mountNode();

@@ -108,6 +108,13 @@ public final class Sandbox implements AutoCloseable {
         "MAPFS_APPLIANCE", line.substring(line.lastIndexOf(SERVING) + SERVING.length()));
   }
 
+  /** Imports {@link SmallTree} as master debian. */
+  Path importSmallTree() throws IOException, InterruptedException {
+    Path rootfs = SmallTree.make(newDirectory("rootfs"));
+    run("repo", "import", "debian", rootfs.toString()).ok();
+    return rootfs;
+  }
+
   /** Ends the appliance and waits until its store is closed. */
   void stopAppliance() throws InterruptedException {
     appliance.destroy();

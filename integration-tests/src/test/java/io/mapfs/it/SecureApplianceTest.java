@@ -42,8 +42,7 @@ final class SecureApplianceTest {
 
   @Test
   void aMachineJoinsMountsAndIsRevoked() throws Exception {
-    Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    Path rootfs = user.importSmallTree();
     user.run("node", "add", "web01", "--master", "debian").ok();
     Path directory = user.newDirectory("mnt-web01");
     user.run("mount", "web01", directory.toString(), "--log", user.log("web01"), "--insecure")

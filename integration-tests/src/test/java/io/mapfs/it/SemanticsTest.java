@@ -39,8 +39,7 @@ final class SemanticsTest {
   void mount() throws Exception {
     Requirements.mounts();
     user = new Sandbox().withAppliance();
-    Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-    user.run("repo", "import", "debian", rootfs.toString()).ok();
+    user.importSmallTree();
     user.run("node", "add", NODE, "--master", "debian", "--quota", QUOTA_MIB + "MiB").ok();
     root = user.mount(NODE, "--front-end", "direct");
   }

@@ -25,8 +25,7 @@ final class TourTest {
   @ValueSource(strings = {"direct", "jnr"})
   void fromTheFirstImportToTheSecondVersion(String frontEnd) throws Exception {
     try (Sandbox user = new Sandbox().withAppliance()) {
-      Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-      user.run("repo", "import", "debian", rootfs.toString()).ok();
+      Path rootfs = user.importSmallTree();
       user.run("node", "add", "web01", "--master", "debian").ok();
       Path root = user.mount("web01", "--front-end", frontEnd);
       user.run("fingerprint", rootfs.toString(), root.toString()).ok();
@@ -90,8 +89,7 @@ final class TourTest {
   @ValueSource(strings = {"direct", "jnr"})
   void aDirectoryThatBothSidesAddShowsTheEntriesOfBoth(String frontEnd) throws Exception {
     try (Sandbox user = new Sandbox().withAppliance()) {
-      Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-      user.run("repo", "import", "debian", rootfs.toString()).ok();
+      Path rootfs = user.importSmallTree();
       user.run("node", "add", "web01", "--master", "debian").ok();
       Path root = user.mount("web01", "--front-end", frontEnd);
       Sandbox.shell("cd \"$1\"; mkdir -p opt/app/conf; echo mine >opt/app/conf/mine", root);
@@ -161,8 +159,7 @@ final class TourTest {
   @Test
   void whatANodeChangedIsThereOnAnotherMachine() throws Exception {
     try (Sandbox user = new Sandbox().withAppliance()) {
-      Path rootfs = SmallTree.make(user.newDirectory("rootfs"));
-      user.run("repo", "import", "debian", rootfs.toString()).ok();
+      user.importSmallTree();
       user.run("node", "add", "web01", "--template", "debian").ok();
       Path root = user.mount("web01");
       Files.writeString(root.resolve("etc/motd"), "changed\n");
@@ -183,8 +180,7 @@ final class TourTest {
   @Test
   void aDaemonThatWasKilledLeavesAMountThatCanBeMadeAnew() throws Exception {
     try (Sandbox user = new Sandbox().withAppliance()) {
-      user.run("repo", "import", "debian", SmallTree.make(user.newDirectory("rootfs")).toString())
-          .ok();
+      user.importSmallTree();
       user.run("node", "add", "web01", "--master", "debian").ok();
       Path root = user.newDirectory("mnt-web01");
       JsonObject report =
@@ -207,8 +203,7 @@ final class TourTest {
   @Test
   void twoNodesShareAVersionAndNothingElse() throws Exception {
     try (Sandbox user = new Sandbox().withAppliance()) {
-      user.run("repo", "import", "debian", SmallTree.make(user.newDirectory("rootfs")).toString())
-          .ok();
+      user.importSmallTree();
       for (String node : new String[] {"web01", "web02"}) {
         user.run("node", "add", node, "--master", "debian").ok();
       }
