@@ -98,6 +98,10 @@ public interface Libc {
 
   int sync_file_range(int descriptor, long offset, long length, int flags);
 
+  int posix_fadvise(int descriptor, long offset, long length, int advice);
+
+  int setpriority(int which, int who, int priority);
+
   int gettid();
 
   int geteuid();

@@ -72,6 +72,10 @@ public final class Posix {
   private static final long UTIME_OMIT_NANOS = (1L << 30) - 2;
 
   /** SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER. */
+  private static final int FADVISE_WILLNEED = 3;
+
+  private static final int PRIORITY_PROCESS = 0;
+
   private static final int SYNC_FILE_RANGE_WRITE_AND_WAIT = 1 | 2 | 4;
 
   private static final byte[] EMPTY = {};
@@ -618,6 +622,22 @@ public final class Posix {
         LIBC.sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE_AND_WAIT),
         "sync_file_range",
         descriptor);
+  }
+
+  /**
+   * posix_fadvise(2), POSIX_FADV_WILLNEED: has the disk read a part into the page cache. Does not
+   * wait for it, and is a hint only: where it is not taken, nothing is said.
+   */
+  public static void willNeed(int descriptor, long offsetBytes, long lengthBytes) {
+    LIBC.posix_fadvise(descriptor, offsetBytes, lengthBytes, FADVISE_WILLNEED);
+  }
+
+  /**
+   * setpriority(2) of the calling thread: the higher its niceness (up to 19), the more it leaves
+   * the processors to others. A hint: where it is refused, nothing is said.
+   */
+  public static void beNice(int niceness) {
+    LIBC.setpriority(PRIORITY_PROCESS, threadId(), niceness);
   }
 
   /** gettid(2): the calling thread's id, as another process sees it. */

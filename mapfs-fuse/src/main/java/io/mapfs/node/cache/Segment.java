@@ -2,6 +2,10 @@ package io.mapfs.node.cache;
 
 import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.LeafHashes;
+import io.mapfs.core.fs.FsException;
+import io.mapfs.core.posix.Descriptor;
+import io.mapfs.core.posix.OpenFlags;
+import io.mapfs.core.posix.Posix;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -56,6 +60,9 @@ final class Segment implements Closeable {
   private final int number;
   private volatile FileChannel channel;
 
+  /** The file once more, for hints to the kernel; -1 as its number once closed. */
+  private final Descriptor hints;
+
   /** Where the next entry goes; written by the appending thread. */
   private volatile long endBytes;
 
@@ -65,11 +72,16 @@ final class Segment implements Closeable {
   /** Order of last use among the store's segments. A lost race makes it slightly older. */
   private volatile long lastUse;
 
-  private Segment(Path file, int number, FileChannel channel, long endBytes) {
+  private Segment(Path file, int number, FileChannel channel, long endBytes) throws IOException {
     this.file = file;
     this.number = number;
     this.channel = channel;
     this.endBytes = endBytes;
+    try {
+      this.hints = Posix.open(file.toString(), OpenFlags.O_RDONLY, 0);
+    } catch (FsException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
+    }
   }
 
   /** Takes the entries of a segment that is opened, in no particular order. */
@@ -80,8 +92,12 @@ final class Segment implements Closeable {
 
   /** Bytes that an entry takes in the file. */
   static int entryBytes(int rawBytes) {
-    int bytes = ENTRY_HEADER_BYTES + LeafHashes.count(rawBytes) * LeafHashes.HASH_BYTES + rawBytes;
-    return align(bytes);
+    return align(contentOffset(rawBytes) + rawBytes);
+  }
+
+  /** Where in an entry its content begins. */
+  static int contentOffset(int rawBytes) {
+    return ENTRY_HEADER_BYTES + LeafHashes.count(rawBytes) * LeafHashes.HASH_BYTES;
   }
 
   static Segment create(Path file, int number) throws IOException {
@@ -211,14 +227,10 @@ final class Segment implements Closeable {
     live().truncate(endBytes);
   }
 
-  /** The header of an entry, checked; {@code null} if there is none at this place. */
-  BlockId readEntryHeader(long offsetBytes, int rawBytes) throws IOException {
-    byte[] header = new byte[ENTRY_HEADER_BYTES];
-    ByteBuffer fields = ByteBuffer.wrap(header);
-    if (!readFully(live(), fields, offsetBytes) || !isEntry(header)) {
-      return null;
-    }
-    return fields.getInt(4) == rawBytes ? BlockId.take(fields.position(8)) : null;
+  /** The block whose entry of that size begins there, its header checked; else {@code null}. */
+  static BlockId entryId(byte[] entry, int rawBytes) {
+    ByteBuffer fields = ByteBuffer.wrap(entry);
+    return isEntry(entry) && fields.getInt(4) == rawBytes ? BlockId.take(fields.position(8)) : null;
   }
 
   /**
@@ -230,9 +242,15 @@ final class Segment implements Closeable {
     return readFully(live(), ByteBuffer.wrap(target, 0, length), offsetBytes);
   }
 
+  /** Has the disk begin to read a part; a hint, which never waits for the disk. */
+  void willNeed(long offsetBytes, long lengthBytes) {
+    Posix.willNeed(hints.number(), offsetBytes, lengthBytes);
+  }
+
   /** Deletes the file. Reads under way may fail. */
   void delete() throws IOException {
     deleted = true;
+    hints.close();
     channel.close();
     Files.deleteIfExists(file);
   }
@@ -240,6 +258,7 @@ final class Segment implements Closeable {
   @Override
   public void close() throws IOException {
     deleted = true;
+    hints.close();
     channel.close();
   }
 

@@ -60,6 +60,12 @@ final class SegmentStore implements Closeable {
 
   private static final int LEAF_LISTS = 8192;
 
+  /**
+   * What is read from the disk, without being waited for, behind the start of a block that is read
+   * for the first time: a disk gives a few blocks in a row as fast as two pages here and there.
+   */
+  private static final int READ_AROUND_BYTES = 512 << 10;
+
   /** After a failed write the disk is left alone for a while. */
   private static final long RETRY_NANOS = 30_000_000_000L;
 
@@ -189,21 +195,22 @@ final class SegmentStore implements Closeable {
       segment.used(useClock.incrementAndGet());
     }
     try {
+      // Whole leaves, because only they can be verified.
+      int firstLeaf = offsetBytes / BlockId.LEAF_BYTES;
+      int start = firstLeaf * BlockId.LEAF_BYTES;
+      int length = Math.min(rawBytes, LeafHashes.count(endBytes) * BlockId.LEAF_BYTES) - start;
+      byte[] scratch = SCRATCH.get();
       byte[] leaves = leafHashes.get(id);
+      long content = Location.offsetBytes(location) + Segment.contentOffset(rawBytes) + start;
       if (leaves == null) {
+        // The disk gets to know all of it before anything is waited for.
+        segment.willNeed(content, length);
         leaves = readLeaves(segment, location, id);
         if (leaves == null) {
           return false;
         }
         leafHashes.put(id, leaves);
       }
-      // Whole leaves, because only they can be verified.
-      int firstLeaf = offsetBytes / BlockId.LEAF_BYTES;
-      int start = firstLeaf * BlockId.LEAF_BYTES;
-      int length = Math.min(rawBytes, LeafHashes.count(endBytes) * BlockId.LEAF_BYTES) - start;
-      byte[] scratch = SCRATCH.get();
-      long content =
-          Location.offsetBytes(location) + Segment.ENTRY_HEADER_BYTES + leaves.length + start;
       if (!segment.read(content, scratch, length)
           || !LeafHashes.verify(leaves, firstLeaf, scratch, 0, length)) {
         drop(segment, location, id, null);
@@ -223,15 +230,17 @@ final class SegmentStore implements Closeable {
   /** The verified leaf hashes; {@code null} if the entry is another block's, or was dropped. */
   private byte[] readLeaves(Segment segment, long location, BlockId id) throws IOException {
     int rawBytes = Location.rawBytes(location);
-    BlockId found = segment.readEntryHeader(Location.offsetBytes(location), rawBytes);
+    byte[] entry = new byte[Segment.contentOffset(rawBytes)];
+    long offset = Location.offsetBytes(location);
+    segment.willNeed(offset, entry.length);
+    segment.willNeed(offset, READ_AROUND_BYTES);
+    BlockId found =
+        segment.read(offset, entry, entry.length) ? Segment.entryId(entry, rawBytes) : null;
     if (found != null && !found.equals(id)) {
       return null;
     }
-    byte[] leaves = new byte[LeafHashes.count(rawBytes) * LeafHashes.HASH_BYTES];
-    if (found == null
-        || !segment.read(
-            Location.offsetBytes(location) + Segment.ENTRY_HEADER_BYTES, leaves, leaves.length)
-        || !LeafHashes.id(leaves).equals(id)) {
+    byte[] leaves = Arrays.copyOfRange(entry, Segment.ENTRY_HEADER_BYTES, entry.length);
+    if (found == null || !LeafHashes.id(leaves).equals(id)) {
       drop(segment, location, id, null);
       return null;
     }
