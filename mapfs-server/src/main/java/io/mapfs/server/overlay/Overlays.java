@@ -1,6 +1,7 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.files.DurableFiles;
+import io.mapfs.core.posix.Posix;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.store.ApplianceStore;
@@ -33,12 +34,16 @@ public final class Overlays implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Overlays.class);
   private static final int COMMIT_THREADS = 4;
   private static final int FOLD_THREADS = 2;
+
+  /** Nobody waits for folding but who takes a snapshot; nodes wait for the rest. */
+  private static final int FOLD_NICENESS = 10;
+
   private static final long STOP_SECONDS = 60;
 
   private final ApplianceStore store;
   private final OverlayRows rows;
-  private final ExecutorService commits = threads("journal", COMMIT_THREADS);
-  private final ExecutorService folds = threads("fold", FOLD_THREADS);
+  private final ExecutorService commits = threads("journal", COMMIT_THREADS, 0);
+  private final ExecutorService folds = threads("fold", FOLD_THREADS, FOLD_NICENESS);
   private final Map<String, Overlay> overlays = new ConcurrentSkipListMap<>();
 
   /** Why an overlay could not be opened. */
@@ -197,12 +202,19 @@ public final class Overlays implements Closeable {
     }
   }
 
-  private static ExecutorService threads(String name, int count) {
+  private static ExecutorService threads(String name, int count, int niceness) {
     AtomicInteger number = new AtomicInteger();
     return Executors.newFixedThreadPool(
         count,
         task -> {
-          Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
+          Runnable work =
+              () -> {
+                if (niceness > 0) {
+                  Posix.beNice(niceness);
+                }
+                task.run();
+              };
+          Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
           thread.setDaemon(true);
           return thread;
         });
