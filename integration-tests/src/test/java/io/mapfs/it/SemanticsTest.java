@@ -1,5 +1,6 @@
 package io.mapfs.it;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,9 +12,19 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,6 +40,10 @@ import org.junit.jupiter.api.TestInstance;
 final class SemanticsTest {
   private static final String NODE = "web01";
   private static final long QUOTA_MIB = 64;
+
+  /** Files of {@link SmallTree} that two programs open at the same time. */
+  private static final int RACES = 200;
+
   private static final String USER = "setpriv --reuid=12345 --regid=12345 --clear-groups ";
 
   private Sandbox user;
@@ -98,6 +113,60 @@ final class SemanticsTest {
             printf XY | dd of=whole bs=1 seek=500000 conv=notrunc status=none
             dd if=f bs=4096 iflag=direct status=none | cmp - whole; echo same
             """));
+  }
+
+  /** The first reader of a small repository file gets it with OPEN; a writer may come between. */
+  @Test
+  void whatIsWrittenWhileTheVersionsContentIsOnItsWayStays() throws Exception {
+    Path files = root.resolve("usr/share/doc");
+    List<byte[]> expected = new ArrayList<>();
+    for (int i = 0; i < RACES; i++) {
+      expected.add(Files.readAllBytes(files.resolve("file-" + i)));
+    }
+    // The kernel forgets them, the node's cache does not.
+    sh("echo 3 >/proc/sys/vm/drop_caches");
+    for (int i = 0; i < RACES; i++) {
+      Path file = files.resolve("file-" + i);
+      CyclicBarrier start = new CyclicBarrier(2);
+      CompletableFuture<Void> reader =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  start.await();
+                  Files.readAllBytes(file);
+                } catch (Exception e) {
+                  throw new CompletionException(e);
+                }
+              });
+      start.await();
+      expected.set(i, changed(file, i % 3, expected.get(i)));
+      reader.join();
+      assertArrayEquals(expected.get(i), Files.readAllBytes(file), file.toString());
+    }
+    sh("sync; echo 3 >/proc/sys/vm/drop_caches");
+    for (int i = 0; i < RACES; i++) {
+      assertArrayEquals(
+          expected.get(i), Files.readAllBytes(files.resolve("file-" + i)), "file-" + i);
+    }
+  }
+
+  /** Changes a file in one of three ways; returns what it is then. */
+  private static byte[] changed(Path file, int way, byte[] before) throws IOException {
+    byte[] mine = "mine".getBytes(StandardCharsets.UTF_8);
+    if (way == 0) {
+      Files.write(file, mine, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
+      return mine;
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      if (way == 1) {
+        channel.truncate(before.length / 2);
+        return Arrays.copyOf(before, before.length / 2);
+      }
+      channel.write(ByteBuffer.wrap(mine));
+      byte[] after = Arrays.copyOf(before, Math.max(before.length, mine.length));
+      System.arraycopy(mine, 0, after, 0, mine.length);
+      return after;
+    }
   }
 
   @Test

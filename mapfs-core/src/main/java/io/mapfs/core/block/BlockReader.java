@@ -17,6 +17,13 @@ public interface BlockReader {
   void read(RequestContext context, ReadScope scope, BlockId id, int offsetBytes, ByteBuffer target)
       throws FsException;
 
+  /**
+   * Reads as {@link #read} does, but only what is on this machine.
+   *
+   * @return whether it was; if not, the buffer is as before
+   */
+  boolean readAtHand(BlockId id, int offsetBytes, ByteBuffer target);
+
   /** Starts to fetch blocks that will soon be read; a hint, never fails, never waits. */
   void prefetch(ReadScope scope, Iterable<BlockId> ids);
 }

@@ -84,6 +84,18 @@ public interface FileSystemOperations {
   /** Opens a regular file; {@code flags} as open(2). O_TRUNC in them is to be carried out. */
   long open(RequestContext context, long node, int flags) throws FsException;
 
+  /**
+   * Offers the content of a file that has just been opened for reading, from its start to its end,
+   * where it is small, at hand, and neither open to anybody else nor ever changed.
+   *
+   * @param target where the content is put
+   * @param store called once if so, while no open and no change of the file can begin
+   * @return whether it was called; it then counts as a read of the file
+   */
+  default boolean preload(long node, ByteBuffer target, Runnable store) throws FsException {
+    return false;
+  }
+
   Opened create(RequestContext context, long parent, Name name, int permissions, int flags)
       throws FsException;
 

@@ -36,14 +36,14 @@ final class InodeUsers {
     return attributes;
   }
 
-  void forget(long node, long count) {
+  /** Takes lookups back; returns whether the kernel has none left. */
+  boolean forget(long node, long count) {
     long ino = NodeId.ino(node);
-    if (ino == NodeId.ROOT) {
-      return;
+    if (ino == NodeId.ROOT || !tree.lookups.subtract(ino, count)) {
+      return false;
     }
-    if (tree.lookups.subtract(ino, count)) {
-      dropIfUnused(ino);
-    }
+    dropIfUnused(ino);
+    return true;
   }
 
   /** Counts an open. The caller holds the tree lock, so that the inode cannot go meanwhile. */

@@ -10,6 +10,7 @@ import io.mapfs.core.fs.FileSystemOperations;
 import io.mapfs.core.fs.FileSystemStatistics;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.fs.Opened;
 import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.journal.Change;
@@ -35,6 +36,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
   private final AttributeOperations attributes;
   private final XattrOperations xattrs;
   private final FileOperations files;
+  private final Preloader preloader;
   private final DirectoryOperations directories;
   private final Quota quota;
 
@@ -65,6 +67,8 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
         new ContentWriter(tree, batches, pageLog, pages, sources, quota, privileges, clock);
     ContentResizer resizer =
         new ContentResizer(tree, batches, pageLog, pages, sources, privileges, clock);
+    AccessTimes accessTimes = new AccessTimes(tree, clock);
+    this.preloader = new Preloader(tree, sources, accessTimes);
     this.files =
         new FileOperations(
             tree,
@@ -73,7 +77,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
             writer,
             resizer,
             new ContentSeek(tree, pages, sources),
-            new AccessTimes(tree, clock));
+            accessTimes);
     this.attributes = new AttributeOperations(tree, batches, resizer, privileges, clock);
     this.xattrs = new XattrOperations(tree, batches, clock);
 
@@ -224,7 +228,9 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
 
   @Override
   public void forget(long node, long count) {
-    users.forget(node, count);
+    if (users.forget(node, count)) {
+      preloader.forgotten(NodeId.ino(node));
+    }
   }
 
   @Override
@@ -326,6 +332,11 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
   @Override
   public void release(RequestContext context, long node, long handle) {
     users.closed(handle);
+  }
+
+  @Override
+  public boolean preload(long node, ByteBuffer target, Runnable store) throws FsException {
+    return preloader.preload(node, target, store);
   }
 
   @Override

@@ -49,6 +49,22 @@ final class ReferenceCounts {
     }
   }
 
+  /**
+   * Runs the action if this is counted once, and so that it cannot be counted again meanwhile.
+   *
+   * @return whether it was run
+   */
+  boolean ifOnce(long ino, Runnable action) {
+    Long2LongCounterMap stripe = stripe(ino);
+    synchronized (stripe) {
+      boolean once = stripe.get(ino) == 1;
+      if (once) {
+        action.run();
+      }
+      return once;
+    }
+  }
+
   /** Number of inodes that are counted. */
   int size() {
     int size = 0;

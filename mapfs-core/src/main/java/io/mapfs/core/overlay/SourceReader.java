@@ -120,6 +120,13 @@ final class SourceReader {
     zero(target);
   }
 
+  /** Reads a version's file of one block, unless somebody would have to be asked for it. */
+  boolean readBaseAtHand(int slot, ByteBuffer target) throws FsException {
+    listener.reading(base, slot, 0, 0);
+    BlockId id = base.block(slot, 0);
+    return id != null && reader.readAtHand(id, 0, target);
+  }
+
   /**
    * Reads one page as it was when its source was looked at.
    *

@@ -46,6 +46,8 @@
  * blocks are read, while whole pages are written to the page log, or while anyone waits for room or
  * for the appliance; only a write of less than a page into a page of the open batch is done under
  * the inode's monitor. {@code PageCompactor} writes a few rows of the index under the tree lock.
+ * {@code Preloader} has the kernel take a file's pages under the shared tree lock and the stripe of
+ * the inode's opens: the kernel asks for nothing meanwhile.
  *
  * <p>Left out on purpose: permission checks and byte-range locks (the kernel's), changing the
  * version under a running mount.

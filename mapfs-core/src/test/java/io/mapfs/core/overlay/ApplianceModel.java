@@ -319,6 +319,11 @@ final class ApplianceModel implements JournalShipper, BlockReader {
   }
 
   @Override
+  public boolean readAtHand(BlockId id, int offsetBytes, ByteBuffer target) {
+    return versionBlocks.readAtHand(id, offsetBytes, target);
+  }
+
+  @Override
   public void prefetch(ReadScope scope, Iterable<BlockId> ids) {}
 
   /** Where the head stands, for a copy that is fetched anew. */

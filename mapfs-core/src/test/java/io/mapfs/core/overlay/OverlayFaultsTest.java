@@ -333,6 +333,11 @@ final class OverlayFaultsTest {
       }
 
       @Override
+      public boolean readAtHand(BlockId id, int offsetBytes, ByteBuffer target) {
+        return fixture.appliance.readAtHand(id, offsetBytes, target);
+      }
+
+      @Override
       public void prefetch(ReadScope scope, Iterable<BlockId> ids) {}
     };
   }

@@ -250,6 +250,16 @@ public final class TestTrees {
       }
 
       @Override
+      public boolean readAtHand(BlockId id, int offsetBytes, ByteBuffer target) {
+        byte[] content = contents.get(id);
+        if (content == null) {
+          return false;
+        }
+        target.put(content, offsetBytes, target.remaining());
+        return true;
+      }
+
+      @Override
       public void prefetch(ReadScope scope, Iterable<BlockId> ids) {}
     };
   }

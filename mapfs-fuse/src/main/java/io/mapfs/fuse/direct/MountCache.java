@@ -7,6 +7,7 @@ import io.mapfs.fuse.KernelMount;
 import io.mapfs.fuse.kernel.KernelCache;
 import io.mapfs.fuse.kernel.Notification;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -55,6 +56,11 @@ final class MountCache implements KernelCache, AutoCloseable {
   public void dropAttributes(long node) {
     // Without an offset the kernel takes no lock (fs/fuse/inode.c, fuse_reverse_inval_inode).
     Notifier.write(fuse, Notification.invalidateInode(node, -1, 0));
+  }
+
+  @Override
+  public void store(ByteBuffer notification) {
+    Notifier.write(fuse, notification);
   }
 
   @Override

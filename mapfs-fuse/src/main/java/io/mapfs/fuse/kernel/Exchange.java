@@ -142,6 +142,11 @@ public final class Exchange implements RequestContext {
     return out;
   }
 
+  /** Direct memory that neither this request nor its small reply needs. */
+  ByteBuffer unused() {
+    return part(2 * PAGE_BYTES, CAPACITY_BYTES - 3 * PAGE_BYTES);
+  }
+
   int opcode() {
     return opcode;
   }

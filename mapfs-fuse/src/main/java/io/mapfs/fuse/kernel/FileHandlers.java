@@ -42,8 +42,28 @@ final class FileHandlers {
     long handle = c.operations().open(x, x.node(), cached(c, flags));
     if (isWritable(flags)) {
       c.writableOpens().opened(x.node());
+    } else {
+      preload(c, x);
     }
     OpenOut.put(x.out(), handle, OpenOut.FOPEN_KEEP_CACHE);
+  }
+
+  /** Gives the kernel what it would ask for next. */
+  private static void preload(KernelConnection c, Exchange x) throws FsException {
+    ByteBuffer message = x.unused();
+    ByteBuffer content = message.duplicate().position(Notification.STORE_HEADER_BYTES);
+    boolean stored =
+        c.operations()
+            .preload(
+                x.node(),
+                content,
+                () -> {
+                  message.limit(content.position());
+                  c.kernelCache().store(Notification.store(message, x.node()));
+                });
+    if (stored) {
+      c.preloaded().add(x.node());
+    }
   }
 
   /** {@code struct fuse_create_in}: u32 flags, u32 mode, u32 umask, u32 open_flags; the name. */
@@ -154,6 +174,10 @@ final class FileHandlers {
       c.writableOpens().released(x.node());
     }
     c.operations().release(x, x.node(), handle);
+    if (c.preloaded().remove(x.node())) {
+      // Only with its own READs the kernel knows that the access time has moved.
+      c.kernelCache().dropAttributes(x.node());
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ package io.mapfs.fuse.kernel;
 
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.RequestContext;
+import java.nio.ByteBuffer;
 
 /**
  * What the dispatcher needs done to the kernel's caches while it serves a request. Dirty pages are
@@ -19,6 +20,9 @@ public interface KernelCache {
    * @return the file's length as the kernel has it
    */
   long writeBack(RequestContext context, long node) throws FsException;
+
+  /** Sends {@link Notification#store}: the pages are the kernel's when this returns. */
+  void store(ByteBuffer notification);
 
   /** Drops the node's cached attributes before it returns. Takes no lock and never waits. */
   void dropAttributes(long node);

@@ -9,6 +9,7 @@ import io.mapfs.fuse.ConnectionFacts;
 import io.mapfs.fuse.MountException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -56,6 +57,10 @@ public final class KernelConnection {
   private final Semaphore writeBackWaits;
 
   private final WritableOpens writableOpens = new WritableOpens();
+
+  /** Open nodes whose content the kernel was given with the answer to OPEN. */
+  private final Set<Long> preloaded = ConcurrentHashMap.newKeySet();
+
   private final Interrupts interrupts = new Interrupts();
   private final CompletableFuture<ConnectionFacts> ready = new CompletableFuture<>();
 
@@ -169,6 +174,10 @@ public final class KernelConnection {
 
   WritableOpens writableOpens() {
     return writableOpens;
+  }
+
+  Set<Long> preloaded() {
+    return preloaded;
   }
 
   KernelCache kernelCache() {

@@ -11,11 +11,16 @@ import java.nio.ByteOrder;
  * <pre>
  *  INVAL_INODE  (2):  u64 nodeid | s64 off | s64 len
  *  INVAL_ENTRY  (3):  u64 parent | u32 namelen | u32 flags | name | NUL
+ *  STORE        (4):  u64 nodeid | u64 offset | u32 size | u32 padding | data
  * </pre>
  */
 public final class Notification {
   private static final int INVAL_INODE = 2;
   private static final int INVAL_ENTRY = 3;
+  private static final int STORE = 4;
+
+  /** Bytes before the data that is stored. */
+  static final int STORE_HEADER_BYTES = OutHeader.BYTES + 24;
 
   private Notification() {}
 
@@ -38,6 +43,19 @@ public final class Notification {
     name.putInto(out);
     out.put((byte) 0);
     return seal(out, INVAL_ENTRY);
+  }
+
+  /**
+   * Makes the bytes behind {@link #STORE_HEADER_BYTES} a node's content from its start on.
+   *
+   * @param message from the header's place to the end of the data
+   */
+  static ByteBuffer store(ByteBuffer message, long node) {
+    int size = message.remaining() - STORE_HEADER_BYTES;
+    message.putLong(OutHeader.BYTES, node).putLong(OutHeader.BYTES + 8, 0);
+    message.putInt(OutHeader.BYTES + 16, size).putInt(OutHeader.BYTES + 20, 0);
+    OutHeader.put(message, message.remaining(), STORE, 0);
+    return message;
   }
 
   private static ByteBuffer begin(int bodyBytes) {

@@ -72,9 +72,32 @@ public final class BlockCache implements BlockReader, Prefetcher, Closeable {
               + " bytes, its file needs "
               + (offsetBytes + length));
     }
-    target.put(block.content(), Math.min(offsetBytes, block.content().length), available);
+    give(block, Math.min(offsetBytes, block.content().length), available, target);
     for (int i = available; i < length; i++) {
       target.put((byte) 0);
+    }
+  }
+
+  @Override
+  public boolean readAtHand(BlockId id, int offsetBytes, ByteBuffer target) {
+    VerifiedBlock block = recent.get(id);
+    if (block == null) {
+      boolean found = store.read(id, offsetBytes, target);
+      counters.diskHits.add(found ? 1 : 0);
+      return found;
+    }
+    if (target.remaining() > block.content().length - offsetBytes) {
+      return false;
+    }
+    counters.memoryHits.increment();
+    give(block, offsetBytes, target.remaining(), target);
+    return true;
+  }
+
+  private void give(VerifiedBlock block, int offsetBytes, int length, ByteBuffer target) {
+    target.put(block.content(), offsetBytes, length);
+    if (offsetBytes + length == block.content().length) {
+      recent.wasRead(block);
     }
   }
 

@@ -26,6 +26,10 @@ final class Dialogue {
   final Exchange exchange;
   final List<Long> writtenBack = new ArrayList<>();
   final List<Long> droppedAttributes = new ArrayList<>();
+
+  /** Notifications that stored content in the kernel. */
+  final List<byte[]> stored = new ArrayList<>();
+
   private long unique = 2;
 
   Dialogue(FileSystemOperations operations, boolean readOnly) {
@@ -44,6 +48,13 @@ final class Dialogue {
               public long writeBack(RequestContext context, long node) {
                 writtenBack.add(node);
                 return WRITTEN_BACK_LENGTH;
+              }
+
+              @Override
+              public void store(ByteBuffer notification) {
+                byte[] bytes = new byte[notification.remaining()];
+                notification.get(bytes);
+                stored.add(bytes);
               }
 
               @Override

@@ -286,20 +286,69 @@ class KernelConnectionTest {
   }
 
   private FileSystemOperations recordingOpens(List<Integer> flags) {
+    return filesBut(
+        (method, arguments) -> {
+          if (method.equals("open")) {
+            flags.add((Integer) arguments[2]);
+          }
+          return null;
+        });
+  }
+
+  private interface Instead {
+    /** The answer, or {@code null} if it is to come from the files. */
+    Object answer(String method, Object[] arguments);
+  }
+
+  private FileSystemOperations filesBut(Instead instead) {
     return (FileSystemOperations)
         Proxy.newProxyInstance(
             getClass().getClassLoader(),
             new Class<?>[] {FileSystemOperations.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("open")) {
-                flags.add((Integer) arguments[2]);
-              }
+              Object answer = instead.answer(method.getName(), arguments);
               try {
-                return method.invoke(files, arguments);
+                return answer == null ? method.invoke(files, arguments) : answer;
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               }
             });
+  }
+
+  @Test
+  void storesWhatIsOfferedWithAnOpenAndDropsTheAccessTimeWithTheRelease() {
+    byte[] content = {'a', 'b', 'c'};
+    Dialogue offered =
+        Dialogue.ready(
+            filesBut(
+                (method, arguments) -> {
+                  if (!method.equals("preload")) {
+                    return null;
+                  }
+                  ((ByteBuffer) arguments[1]).put(content);
+                  ((Runnable) arguments[2]).run();
+                  return true;
+                }));
+    long node =
+        offered.ok(offered.request(Opcode.MKNOD, ROOT).u32(0100644, 0, 0, 0).name("a")).getLong(0);
+    offered.ok(offered.request(Opcode.OPEN, node).u32(OpenFlags.O_RDWR, 0));
+    assertEquals(List.of(), offered.stored, "a writer gets nothing");
+    long handle =
+        offered.ok(offered.request(Opcode.OPEN, node).u32(OpenFlags.O_RDONLY, 0)).getLong(0);
+    assertEquals(1, offered.stored.size());
+    ByteBuffer message = ByteBuffer.wrap(offered.stored.get(0)).order(ByteOrder.nativeOrder());
+    assertEquals(OutHeader.BYTES + 24 + content.length, message.remaining());
+    assertEquals(message.remaining(), message.getInt(), "the header's length");
+    assertEquals(4, message.getInt(), "FUSE_NOTIFY_STORE");
+    assertEquals(0, message.getLong(), "unique");
+    assertEquals(node, message.getLong());
+    assertEquals(0, message.getLong(), "offset");
+    assertEquals(content.length, message.getInt(), "size");
+    assertEquals(0, message.getInt(), "padding");
+    assertEquals(ByteBuffer.wrap(content), message);
+    assertEquals(List.of(), offered.droppedAttributes);
+    offered.ok(offered.request(Opcode.RELEASE, node).u64(handle).u32(OpenFlags.O_RDONLY, 0).u64(0));
+    assertEquals(List.of(node), offered.droppedAttributes);
   }
 
   @Test
