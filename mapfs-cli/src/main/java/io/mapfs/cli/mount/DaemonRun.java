@@ -44,6 +44,7 @@ final class DaemonRun {
       throws InterruptedException {
     PrintStream starter = System.out;
     Path log = options.log(node);
+    NodeDaemon.prepare();
     try {
       LogFile.use(log.toString());
       run(

@@ -60,6 +60,11 @@ public final class RocksStore implements KeyValueStore {
     RocksDB.loadLibrary();
   }
 
+  /** Loads the native library, if nobody has yet: some tenths of a second. */
+  public static void load() {
+    // The class's initializer has done it.
+  }
+
   private final Path directory;
   private final boolean log;
   private final RocksHandles handles;
