@@ -276,6 +276,14 @@ public final class JournalProtocol {
           FailureCode.STALE_EPOCH,
           "epoch " + resume.epoch() + " is not in force any more: mount again");
     }
+    if (state.holder() > resume.session()) {
+      // Numbers rise: this waited here while its connection broke and the next one resumed. Were
+      // it heard, the records of the one that lives would be refused, and its node fenced for good.
+      return refuse(
+          state,
+          FailureCode.CONFLICT,
+          "a later connection has taken epoch " + resume.epoch() + " up already");
+    }
     return new Step(state.resumed(resume.session(), resume.host(), resume.nowMillis()), List.of());
   }
 

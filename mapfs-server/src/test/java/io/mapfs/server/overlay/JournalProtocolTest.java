@@ -130,6 +130,15 @@ final class JournalProtocolTest {
   }
 
   @Test
+  void aResumptionThatComesLateTakesNothingFromTheLaterConnection() {
+    mount(1);
+    assertEquals(List.of(), step(new Event.Resume(3, 5, "host1", 9)));
+    assertEquals(FailureCode.CONFLICT, refusal(step(new Event.Resume(2, 5, "host1", 9))));
+    step(new Event.Disconnect(2));
+    assertEquals(List.of(new Effect.Write(11)), append(3, 5, 11));
+  }
+
+  @Test
   void anEpochThatMayHaveReachedTheDiskStaysTaken() {
     step(new Event.Open(1, "a", false, 1));
     step(new Event.EpochFailed(5));
