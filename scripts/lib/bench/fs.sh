@@ -2,7 +2,6 @@
 
 titles[fs]="The filesystem beside its peers"
 
-# In this order in every run, so that each meets the machine's moods alike.
 all_fs="ext4 overlayfs fuse-overlayfs unionfs-fuse bindfs mapfs"
 # name|what|unit|better|limit against fuse-overlayfs|limit against overlayfs
 fs_rows="
@@ -169,6 +168,14 @@ row_make() {
 
 # ---- all of it ----
 
+# Each run begins with another filesystem: what the one before leaves to the disk (write-back, discards, its burst) differs from place to place.
+rotated() { # N NAME...
+  local n=$1
+  shift
+  n=$((n % $#))
+  echo "${@:n + 1}" "${@:1:n}"
+}
+
 section_fs() {
   local names="${FS:-$all_fs}" name row what unit better one two i figure
   prepare_fs || return 1
@@ -183,7 +190,7 @@ section_fs() {
     while IFS='|' read -r row what unit better one two <&3; do
       [ -n "$row" ] || continue
       fs_row_wanted "$row" || continue
-      for name in $names; do
+      for name in $(rotated "$i" $names); do
         figure=$("row_$row" "$name" "$(fs_path "$name")") && [ -n "$figure" ] || { say "$row failed on $name"; figure=-; }
         echo "$figure" >>"$fs/figures/$row.$name"
       done
@@ -191,7 +198,7 @@ section_fs() {
     say "run $((i + 1)) of $runs done"
   done
   for name in $names; do fs_umount "$name"; done
-  echo "The tree: a copy of \`$fs_tree\` of $(find "$fs/lower/tree" | wc -l) entries, a file of 1 GiB and one of 4 GB, on ext4. Medians of $runs runs, the filesystems in turn within each run. MapFS: \`direct\`, \`--durability local\`,"
+  echo "The tree: a copy of \`$fs_tree\` of $(find "$fs/lower/tree" | wc -l) entries, a file of 1 GiB and one of 4 GB, on ext4. Medians of $runs runs, the filesystems in turn within each run, each run from another one on. MapFS: \`direct\`, \`--durability local\`,"
   echo "the repository's blocks in the node's cache. First and cold: page cache dropped, daemon started again. The last two columns: MapFS's figure as a multiple of the peer's, and the target."
   echo
   printf '| workload | unit |'; printf ' %s |' $names; echo ' against fuse-overlayfs | against overlayfs |'
