@@ -128,6 +128,7 @@ final class Segment implements Closeable {
    */
   static Segment open(Path file, int number, EntryConsumer entries) throws IOException {
     FileChannel channel = FileChannel.open(file, READ_WRITE);
+    Segment segment = null;
     boolean opened = false;
     try {
       ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
@@ -150,7 +151,7 @@ final class Segment implements Closeable {
       if (header.getInt(12) != number || channel.size() > BYTES_MAX + BYTES_MAX / 2) {
         return null;
       }
-      Segment segment = new Segment(file, number, channel, HEADER_BYTES);
+      segment = new Segment(file, number, channel, HEADER_BYTES);
       if (!segment.loadIndex(entries)) {
         segment.walkEntries(entries);
       }
@@ -158,7 +159,8 @@ final class Segment implements Closeable {
       return segment;
     } finally {
       if (!opened) {
-        channel.close();
+        Closeable held = segment == null ? channel : segment;
+        held.close();
       }
     }
   }
