@@ -35,11 +35,7 @@ final class HandOverTest {
     user.importSmallTree();
     user.run("node", "add", "web01", "--master", "debian").ok();
     root = user.newDirectory("mnt-web01");
-    JsonObject report =
-        user.run("mount", "web01", root.toString(), "--log", user.log("web01"), "--output", "json")
-            .ok()
-            .json();
-    daemon = ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
+    daemon = Sandbox.daemon(user.mountAt(root, "web01"));
   }
 
   @AfterEach

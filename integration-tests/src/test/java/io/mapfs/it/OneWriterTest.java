@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,17 +45,11 @@ final class OneWriterTest {
   }
 
   private JsonObject mount(String... options) throws Exception {
-    String[] line =
-        Stream.concat(
-                Stream.of(
-                    "mount", "web01", root.toString(), "--log", user.log("web01"), "-o", "json"),
-                Stream.of(options))
-            .toArray(String[]::new);
-    return user.run(line).ok().json();
+    return user.mountAt(root, "web01", options);
   }
 
   private static void kill(JsonObject report) throws Exception {
-    ProcessHandle daemon = ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
+    ProcessHandle daemon = Sandbox.daemon(report);
     daemon.destroyForcibly();
     daemon.onExit().get(END_SECONDS, TimeUnit.SECONDS);
   }

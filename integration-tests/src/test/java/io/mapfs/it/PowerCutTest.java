@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -72,13 +71,7 @@ final class PowerCutTest {
   }
 
   private ProcessHandle mount(Path root, String... options) throws Exception {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                "mount", "web01", root.toString(), "--log", user.log("web01"), "--output", "json"));
-    arguments.addAll(List.of(options));
-    JsonObject report = user.run(arguments.toArray(String[]::new)).ok().json();
-    return ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
+    return Sandbox.daemon(user.mountAt(root, "web01", options));
   }
 
   // ---- the program that writes and remembers ----

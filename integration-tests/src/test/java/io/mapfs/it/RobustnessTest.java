@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.gson.JsonObject;
 import io.mapfs.core.fs.FileSystemStatistics;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.OpenFlags;
@@ -54,11 +53,7 @@ final class RobustnessTest {
   }
 
   private void mountNode() throws Exception {
-    JsonObject report =
-        user.run("mount", NODE, root.toString(), "--log", user.log(NODE), "--output", "json")
-            .ok()
-            .json();
-    daemon = ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
+    daemon = Sandbox.daemon(user.mountAt(root, NODE));
   }
 
   private void kill() throws Exception {

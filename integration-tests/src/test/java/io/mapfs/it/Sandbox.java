@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import com.google.gson.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -174,11 +175,23 @@ public final class Sandbox implements AutoCloseable {
   /** Mounts a node at a directory of this name. */
   public Path mount(String node, String... options) throws IOException, InterruptedException {
     Path mountPoint = newDirectory("mnt-" + node);
-    List<String> arguments =
-        new ArrayList<>(List.of("mount", node, mountPoint.toString(), "--log", log(node)));
-    arguments.addAll(Arrays.asList(options));
-    run(arguments.toArray(String[]::new)).ok();
+    mountAt(mountPoint, node, options);
     return mountPoint;
+  }
+
+  /** Mounts a node at a directory that is there; returns the command's report. */
+  JsonObject mountAt(Path mountPoint, String node, String... options)
+      throws IOException, InterruptedException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("mount", node, mountPoint.toString(), "--log", log(node), "--output", "json"));
+    arguments.addAll(Arrays.asList(options));
+    return run(arguments.toArray(String[]::new)).ok().json();
+  }
+
+  /** The daemon that a mount's report tells of. */
+  static ProcessHandle daemon(JsonObject report) {
+    return ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
   }
 
   String log(String node) {

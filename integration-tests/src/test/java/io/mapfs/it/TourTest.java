@@ -183,14 +183,10 @@ final class TourTest {
       user.importSmallTree();
       user.run("node", "add", "web01", "--master", "debian").ok();
       Path root = user.newDirectory("mnt-web01");
-      JsonObject report =
-          user.run(
-                  "mount", "web01", root.toString(), "--log", user.log("web01"), "--output", "json")
-              .ok()
-              .json();
+      JsonObject report = user.mountAt(root, "web01");
       Files.writeString(root.resolve("etc/motd"), "synced\n");
       Sandbox.shell("sync -d \"$1\"", root.resolve("etc/motd"));
-      ProcessHandle daemon = ProcessHandle.of(report.get("pid").getAsLong()).orElseThrow();
+      ProcessHandle daemon = Sandbox.daemon(report);
       daemon.destroyForcibly();
       daemon.onExit().join();
       user.umount(root).ok();
