@@ -19,11 +19,12 @@ public interface RequestContext {
   int umask();
 
   /**
-   * Whether this write hands over what programs wrote into the kernel's cache before
-   * (FUSE_WRITE_CACHE). Nobody in particular asks then, and the file's times are the kernel's: it
-   * set them when the program wrote, may have shown them since, and sends those that it changed.
+   * Whether the times of a regular file are the caller's to set: a kernel with the writeback cache
+   * has set them when the program wrote, may have shown them since, and sends those that it
+   * changed. A change of content then sets none: a second opinion of when it was would show only
+   * after the kernel has forgotten its own (fs/fuse, fuse_get_cache_mask, fuse_flush_times).
    */
-  default boolean isWriteBack() {
+  default boolean keepsTimes() {
     return false;
   }
 

@@ -57,14 +57,14 @@ final class AttributeOperations {
     }
     if (change.sizeBytes() != null) {
       requireResizable(type, change.sizeBytes());
-      resizer.resize(context, ino, change.sizeBytes(), inode -> apply(inode, change));
+      resizer.resize(context, ino, change.sizeBytes(), inode -> apply(context, inode, change));
       return getattr(node);
     }
     tree.lock.writeLock().lock();
     try {
       batches.reserve(3, RecordCodec.encodedBytes(tree.xattrs(ino)), 0);
       OverlayInode inode = tree.copyUp(ino);
-      apply(inode, change);
+      apply(context, inode, change);
       tree.changed(inode);
       return tree.attributes(ino);
     } finally {
@@ -84,7 +84,8 @@ final class AttributeOperations {
     }
   }
 
-  private void apply(OverlayInode inode, AttributeChange change) throws FsException {
+  private void apply(RequestContext context, OverlayInode inode, AttributeChange change)
+      throws FsException {
     boolean chown = change.uid() != null || change.gid() != null;
     if (change.clearSetid() || (chown && inode.type != FileType.DIRECTORY)) {
       privileges.clear(inode);
@@ -114,7 +115,11 @@ final class AttributeOperations {
       tree.ownData(inode);
       inode.mtime = change.mtime();
     }
-    inode.ctime = change.ctime() != null ? change.ctime() : clock.now();
+    if (change.ctime() != null) {
+      inode.ctime = change.ctime();
+    } else if (inode.type != FileType.REGULAR || !context.keepsTimes()) {
+      inode.ctime = clock.now();
+    }
   }
 
   byte[] readlink(long node) throws FsException {

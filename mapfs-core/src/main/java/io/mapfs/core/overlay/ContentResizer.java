@@ -92,7 +92,7 @@ final class ContentResizer {
           public void apply(OverlayInode inode) throws FsException {
             cutOff(inode, sizeBytes);
             inode.sizeBytes = sizeBytes;
-            touch(inode);
+            touch(context, inode);
             with.apply(inode);
           }
         });
@@ -134,7 +134,7 @@ final class ContentResizer {
             if (!keepsSize) {
               inode.sizeBytes = Math.max(inode.sizeBytes, endBytes);
             }
-            touch(inode);
+            touch(context, inode);
             if (Privileges.areTakenBy(context)) {
               privileges.clear(inode);
             }
@@ -205,9 +205,11 @@ final class ContentResizer {
     }
   }
 
-  private void touch(OverlayInode inode) {
-    inode.mtime = clock.now();
-    inode.ctime = inode.mtime;
+  private void touch(RequestContext context, OverlayInode inode) {
+    if (!context.keepsTimes()) {
+      inode.mtime = clock.now();
+      inode.ctime = inode.mtime;
+    }
   }
 
   // ---- everything from a byte on ----

@@ -79,7 +79,7 @@ final class ContentWriter {
       int length = (int) Math.min(count - done, PIECE_BYTES - at % PAGE_BYTES);
       ByteBuffer piece = source.slice(source.position() + done, length);
       try {
-        writePiece(context, ino, at, piece, clearSetid, !context.isWriteBack());
+        writePiece(context, ino, at, piece, clearSetid, !context.keepsTimes());
       } catch (FsException e) {
         if (done == 0) {
           throw e;

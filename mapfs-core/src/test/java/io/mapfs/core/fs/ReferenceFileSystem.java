@@ -603,7 +603,7 @@ public final class ReferenceFileSystem implements FileSystemOperations {
     if (clearSetid) {
       clearSetid(inode);
     }
-    if (!context.isWriteBack()) {
+    if (!context.keepsTimes()) {
       inode.mtime = clock.now();
       inode.ctime = inode.mtime;
     }

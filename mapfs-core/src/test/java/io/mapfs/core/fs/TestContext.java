@@ -1,7 +1,7 @@
 package io.mapfs.core.fs;
 
 /** A caller that can be interrupted by the test. */
-public final class TestContext implements RequestContext {
+public class TestContext implements RequestContext {
   private final int uid;
   private final int gid;
   private final int umask;

@@ -17,7 +17,9 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.fs.Opened;
+import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.fs.TestContext;
+import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.tree.TreeIndex;
 import java.nio.ByteBuffer;
@@ -112,6 +114,31 @@ final class OverlayFileSystemTest {
     fixture.unmount();
     fixture.mount();
     assertEquals(read, lookup("/etc/group").atime());
+  }
+
+  @Test
+  void aCallerThatKeepsTheTimesSetsThemAlone() throws Exception {
+    RequestContext kernel =
+        new TestContext(0, 0, 0) {
+          @Override
+          public boolean keepsTimes() {
+            return true;
+          }
+        };
+    FileTime changed = later(10);
+    chmod(lookup("/etc/passwd").node());
+    Attributes before = lookup("/etc/passwd");
+    assertEquals(changed, before.ctime());
+    later(10);
+    fs().write(kernel, before.node(), NONE, 0, bytes("toor"), false);
+    fs().fallocate(kernel, before.node(), NONE, 0, 0, 100);
+    fs().setattr(kernel, before.node(), size(200));
+    fs().release(kernel, before.node(), fs().open(kernel, before.node(), OpenFlags.O_TRUNC));
+    assertEquals(before.mtime(), lookup("/etc/passwd").mtime());
+    assertEquals(before.ctime(), lookup("/etc/passwd").ctime());
+    FileTime last = later(10);
+    fs().setattr(ROOT, before.node(), size(200));
+    assertEquals(last, lookup("/etc/passwd").mtime());
   }
 
   @Test

@@ -43,6 +43,7 @@ public final class Exchange implements RequestContext {
   private int pid;
   private int umask;
   private boolean replyDue;
+  private boolean keepsTimes;
   private boolean writeBack;
 
   private final Interruption interruption = new Interruption();
@@ -76,8 +77,12 @@ public final class Exchange implements RequestContext {
 
   // ---- For the dispatcher ----
 
-  /** Takes the header of a request of that many bytes, at least {@link InHeader#BYTES}. */
-  void begin(int requestBytes) {
+  /**
+   * Takes the header of a request of that many bytes, at least {@link InHeader#BYTES}.
+   *
+   * @param kernelKeepsTimes see {@link RequestContext#keepsTimes}
+   */
+  void begin(int requestBytes, boolean kernelKeepsTimes) {
     opcode = in.getInt(InHeader.OPCODE);
     unique = in.getLong(InHeader.UNIQUE);
     node = in.getLong(InHeader.NODE);
@@ -86,6 +91,7 @@ public final class Exchange implements RequestContext {
     pid = in.getInt(InHeader.PID);
     umask = 0;
     replyDue = true;
+    keepsTimes = kernelKeepsTimes;
     writeBack = false;
     out = requestBytes <= PAGE_BYTES ? largeOut : smallOut;
     out.clear().position(OutHeader.BYTES);
@@ -223,11 +229,16 @@ public final class Exchange implements RequestContext {
   }
 
   @Override
-  public boolean isWriteBack() {
+  public boolean keepsTimes() {
+    return keepsTimes;
+  }
+
+  /** Whether this WRITE hands over what programs wrote into the kernel's cache before. */
+  boolean isWriteBack() {
     return writeBack;
   }
 
-  /** Marks a WRITE as that of a cached page; holds for this request. */
+  /** Marks a WRITE as that of a cached page (FUSE_WRITE_CACHE); holds for this request. */
   void setWriteBack() {
     writeBack = true;
   }

@@ -105,7 +105,7 @@ public final class KernelConnection {
       LOG.warn("dropped a request of {} bytes: it has no header to answer", requestBytes);
       return false;
     }
-    exchange.begin(requestBytes);
+    exchange.begin(requestBytes, hasWritebackCache());
     Opcode opcode = Opcode.of(exchange.opcode());
     Errno error = null;
     try {
