@@ -154,16 +154,19 @@ final class BlockFetcher implements Closeable {
     decoders.allowCoreThreadTimeOut(true);
   }
 
-  /** Waits for a block to be fetched. */
+  /** Waits for a block to be fetched, for as long as the deadline. */
   VerifiedBlock fetch(RequestContext context, ReadScope scope, BlockId id) throws FsException {
+    long end = System.nanoTime() + deadline.toNanos();
     while (true) {
       VerifiedBlock here;
       Flight flight = null;
+      boolean joined = false;
       lock.lock();
       try {
         // Under the lock, because a flight ends by putting its block there.
         here = recent.get(id);
         if (here == null) {
+          joined = flights.containsKey(id);
           flight = demandLocked(scope, id);
         }
       } finally {
@@ -174,13 +177,15 @@ final class BlockFetcher implements Closeable {
       }
       dispatch();
       try {
-        return await(context, flight);
+        return await(context, flight, end - System.nanoTime());
       } catch (ExecutionException e) {
-        if (flight.scope.equals(scope)) {
+        Throwable root = rootOf(e);
+        // Another's flight may have had no right to the block, or was near its own deadline.
+        boolean again = !flight.scope.equals(scope) || (joined && root instanceof TimeoutException);
+        if (!again) {
           throw new FsException(
-              Errno.EIO, "block " + id + " cannot be fetched: " + rootOf(e).getMessage(), e);
+              Errno.EIO, "block " + id + " cannot be fetched: " + root.getMessage(), e);
         }
-        // It was asked for through another scope, which may have had no right to it.
       }
     }
   }
@@ -203,14 +208,14 @@ final class BlockFetcher implements Closeable {
     return flight;
   }
 
-  private VerifiedBlock await(RequestContext context, Flight flight)
+  private VerifiedBlock await(RequestContext context, Flight flight, long nanos)
       throws FsException, ExecutionException {
     // A copy of the future, so that giving up ends this wait only.
     CompletableFuture<VerifiedBlock> answer = flight.result.copy();
     context.onInterrupt(() -> answer.cancel(false));
     counters.waitingReaders.incrementAndGet();
     try {
-      return answer.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+      return answer.get(nanos, TimeUnit.NANOSECONDS);
     } catch (CancellationException e) {
       throw new FsException(Errno.EINTR, "gave up waiting for block " + flight.id);
     } catch (InterruptedException e) {
