@@ -79,6 +79,8 @@ final class SealPipeline {
   /** What the protocol wants to be sent, in order. */
   private final Deque<Effect.Send> toSend = new ArrayDeque<>();
 
+  private final BacklogLimit backlog;
+
   private OverlayPosition position;
   private long lastSubmittedBatch = -1;
   private long sealedBatch = -1;
@@ -97,6 +99,7 @@ final class SealPipeline {
     this.shipper = shipper;
     this.cutter = cutter;
     this.compactor = compactor;
+    this.backlog = new BacklogLimit(config.unacknowledgedBytesMax());
     this.position = state.position();
     this.protocol = new NodeProtocol(position.sequence());
     this.flushedSequence = position.sequence();
@@ -147,7 +150,7 @@ final class SealPipeline {
         () ->
             cuts.size() <= QUEUED_CUTS_MAX
                 && protocol.unacknowledged() <= UNACKNOWLEDGED_RECORDS_MAX
-                && unacknowledgedPages * Change.PAGE_BYTES <= config.unacknowledgedBytesMax(),
+                && unacknowledgedPages * Change.PAGE_BYTES <= backlog.bytes(System.nanoTime()),
         "room for changes",
         true);
   }
@@ -159,6 +162,12 @@ final class SealPipeline {
 
   /** Waits until the batch and all before it are durable at the appliance. */
   void awaitAcknowledged(RequestContext context, long batch) throws FsException {
+    lock.lock();
+    try {
+      backlog.commit(System.nanoTime());
+    } finally {
+      lock.unlock();
+    }
     await(context, () -> protocol.isAcknowledged(batch), "the appliance", true);
   }
 
@@ -511,6 +520,7 @@ final class SealPipeline {
         toSend.add(send);
       } else if (effect instanceof Effect.Acknowledged acknowledged) {
         unacknowledgedPages -= acknowledged.pages();
+        backlog.acknowledged(acknowledged.pages(), unacknowledgedPages, System.nanoTime());
       } else if (effect instanceof Effect.Pause pause) {
         CompletableFuture.delayedExecutor(pause.millis(), TimeUnit.MILLISECONDS)
             .execute(() -> pauseIsOver(pause.pause()));
