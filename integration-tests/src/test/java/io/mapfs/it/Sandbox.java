@@ -130,7 +130,7 @@ public final class Sandbox implements AutoCloseable {
     appliance = null;
   }
 
-  String address() {
+  public String address() {
     return environment.get("MAPFS_APPLIANCE");
   }
 
