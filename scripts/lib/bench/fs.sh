@@ -38,7 +38,16 @@ export -f stat_all
 # ---- what is measured on ----
 
 prepare_fs() {
+  # A disk of its own whose every block was written before: on a disk that the host makes room on as it
+  # is written, the same write takes several times as long in one place as in another.
   fs=$work/fs
+  mkdir -p "$fs"
+  say "writing a disk of 32 GB"
+  dd if=/dev/urandom of="$work/part" bs=1M count=64 status=none
+  for _ in $(seq 512); do cat "$work/part"; done >"$work/disk" || return 1
+  rm -f "$work/part"
+  mkfs.ext4 -q -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 "$work/disk" &&
+    mount -o loop,nodiscard "$work/disk" "$fs" && losetup --direct-io=on "$(findmnt -no SOURCE "$fs")" || return 1
   mkdir -p "$fs/lower" "$fs/mnt"
   chmod 755 "$work" "$fs" "$fs/mnt"
   say "copying $fs_tree"
@@ -73,7 +82,7 @@ prepare_fs() {
   tar -C "$work" -cf "$work/project.tar" project
   rm -rf "$work/project"
   say "importing it"
-  start_appliance "$work/fs-store" || return 1
+  start_appliance "$fs/store" || return 1
   "$mapfs" repo import fs "$fs/lower" >>"$work/log" 2>&1 || return 1
 }
 
@@ -93,7 +102,7 @@ fs_reset() {
       ;;
     mapfs)
       "$mapfs" node remove bench >>"$work/log" 2>&1
-      rm -rf "$work/state"
+      rm -rf "$fs/state"
       "$mapfs" node add bench --master fs >>"$work/log" 2>&1 || return 1
       ;;
   esac
@@ -108,7 +117,7 @@ fs_mount() {
     fuse-overlayfs) fuse-overlayfs -o "lowerdir=$lower,upperdir=$upper,workdir=$fs/work-$1,allow_other" "$dir" ;;
     unionfs-fuse) unionfs -o cow,allow_other,default_permissions,suid,dev "$upper=RW:$lower=RO" "$dir" ;;
     bindfs) bindfs "$fs/bindfs" "$dir" ;;
-    mapfs) "$mapfs" mount bench "$dir" --state "$work/state" --cache "$work/cache" --durability local >>"$work/log" 2>&1 ;;
+    mapfs) "$mapfs" mount bench "$dir" --state "$fs/state" --cache "$fs/cache" --durability local >>"$work/log" 2>&1 ;;
   esac </dev/null >>"$work/log" 2>&1
 }
 
@@ -125,16 +134,18 @@ fs_cold() { fs_umount "$1" && drop_caches && fs_mount "$1"; }
 
 # ---- the rows: each prints one figure ----
 
+# "Again" begins with a pass that is not timed: the cold rows of the other filesystems drop all caches.
+
 row_stat-first() { fs_cold "$1" && timed stat_all "$2"; }
-row_stat-again() { timed stat_all "$2"; }
+row_stat-again() { stat_all "$2" && timed stat_all "$2"; }
 row_user-stat-first() { fs_cold "$1" && timed as_user bash -c 'stat_all "$1"' bash "$2"; }
-row_user-stat-again() { timed as_user bash -c 'stat_all "$1"' bash "$2"; }
+row_user-stat-again() { as_user bash -c 'stat_all "$1"' bash "$2" && timed as_user bash -c 'stat_all "$1"' bash "$2"; }
 row_tar-first() { fs_cold "$1" && timed bash -c "tar -C '$2/tree' -cf - . | cat >/dev/null"; }
-row_tar-again() { timed bash -c "tar -C '$2/tree' -cf - . | cat >/dev/null"; }
+row_tar-again() { tar -C "$2/tree" -cf - . | cat >/dev/null && timed bash -c "tar -C '$2/tree' -cf - . | cat >/dev/null"; }
 row_rand-1() { fs_cold "$1" && io randread "$2/large.bin" 3 1; }
 row_rand-4() { fs_cold "$1" && io randread "$2/large.bin" 3 4; }
 row_seq-cold() { fs_cold "$1" && io seqread "$2/large.bin"; }
-row_seq-warm() { io seqread "$2/large.bin"; }
+row_seq-warm() { io seqread "$2/large.bin" >/dev/null && io seqread "$2/large.bin"; }
 row_rand-write() {
   io seqwrite "$2/work/random.bin" 268435456 >/dev/null && io randwrite "$2/work/random.bin" 134217728
   local status=$?
@@ -191,6 +202,7 @@ section_fs() {
       [ -n "$row" ] || continue
       fs_row_wanted "$row" || continue
       for name in $(rotated "$i" $names); do
+        sync # what the one before has written is not this one's to wait for
         figure=$("row_$row" "$name" "$(fs_path "$name")") && [ -n "$figure" ] || { say "$row failed on $name"; figure=-; }
         echo "$figure" >>"$fs/figures/$row.$name"
       done
@@ -198,7 +210,8 @@ section_fs() {
     say "run $((i + 1)) of $runs done"
   done
   for name in $names; do fs_umount "$name"; done
-  echo "The tree: a copy of \`$fs_tree\` of $(find "$fs/lower/tree" | wc -l) entries, a file of 1 GiB and one of 4 GB, on ext4. Medians of $runs runs, the filesystems in turn within each run, each run from another one on. MapFS: \`direct\`, \`--durability local\`,"
+  stop_appliance
+  echo "The tree: a copy of \`$fs_tree\` of $(find "$fs/lower/tree" | wc -l) entries, a file of 1 GiB and one of 4 GB, on an ext4 of their own. Medians of $runs runs, the filesystems in turn within each run, each run from another one on. MapFS: \`direct\`, \`--durability local\`,"
   echo "the repository's blocks in the node's cache. First and cold: page cache dropped, daemon started again. The last two columns: MapFS's figure as a multiple of the peer's, and the target."
   echo
   printf '| workload | unit |'; printf ' %s |' $names; echo ' against fuse-overlayfs | against overlayfs |'
