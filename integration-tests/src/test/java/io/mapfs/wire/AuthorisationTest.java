@@ -239,6 +239,10 @@ final class AuthorisationTest {
       assertFalse(web01.call(method, json("master", "debian")).entrySet().isEmpty());
       assertEquals(FailureCode.DENIED, refused(web01, method, json("master", "secret")), method);
     }
+    assertFalse(web01.call("boot.get", json("master", "debian")).has("order"));
+    for (String method : List.of("boot.get", "boot.put")) {
+      assertEquals(FailureCode.DENIED, refused(web01, method, json("master", "secret")), method);
+    }
     assertEquals(FailureCode.DENIED, refusal(web01.putTree("import-1", 0, ByteBuffer.allocate(1))));
   }
 

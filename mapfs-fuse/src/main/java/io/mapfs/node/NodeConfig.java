@@ -24,6 +24,8 @@ import java.util.Optional;
  * @param idlePolling whether idle processors may poll while requests come thick and fast
  * @param force take the lease although another machine holds it
  * @param lossLimit how long reads and fsyncs wait for an unreachable appliance before they fail
+ * @param bootWindow how long after the mount a boot may take: its reads are recorded, and fetched
+ *     ahead at the next; zero: neither
  * @param software this release, for people
  */
 public record NodeConfig(
@@ -40,4 +42,5 @@ public record NodeConfig(
     boolean idlePolling,
     boolean force,
     Duration lossLimit,
+    Duration bootWindow,
     String software) {}

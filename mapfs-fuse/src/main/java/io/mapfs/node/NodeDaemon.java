@@ -25,6 +25,8 @@ import io.mapfs.fuse.MountOptions;
 import io.mapfs.fuse.MountedFileSystem;
 import io.mapfs.node.cache.BlockCache;
 import io.mapfs.node.cache.BlockCacheOptions;
+import io.mapfs.node.cache.BootAhead;
+import io.mapfs.node.cache.BootRecorder;
 import io.mapfs.node.cache.ReadAhead;
 import java.io.Closeable;
 import java.io.IOException;
@@ -159,18 +161,30 @@ public final class NodeDaemon {
                 .withDeadline(config.lossLimit()),
             new WireBlockSource(client));
     opened.push(cache);
+    boolean boots = !config.bootWindow().isZero();
+    ReadAhead readAhead = new ReadAhead(cache, ReadAhead.WINDOW_BYTES);
+    BootRecorder recorder = new BootRecorder(readAhead);
     OverlayFileSystem overlay =
         OverlayFileSystem.mount(
             overlayConfig(grant),
             state,
             new NodeVersions(tree, version -> olderTree(trees, grant.master(), version)),
             cache,
-            new ReadAhead(cache, ReadAhead.WINDOW_BYTES),
+            boots ? recorder : readAhead,
             shipper,
             Posix::coarseTime);
     // Closing the overlay closes its state.
     opened.remove((Closeable) state);
     opened.push(overlay);
+    if (boots) {
+      opened.push(
+          BootAhead.start(
+              new WireBootOrders(client, grant.master()),
+              tree,
+              cache,
+              recorder,
+              config.bootWindow()));
+    }
 
     MountedFileSystem mount =
         frontEnd.mount(

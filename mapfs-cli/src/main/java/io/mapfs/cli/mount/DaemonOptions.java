@@ -75,6 +75,16 @@ final class DaemonOptions {
   private int lossLimitSeconds;
 
   @Option(
+      names = "--boot-window",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description =
+          "How long after the mount a boot may take: what is read then is fetched ahead, in that"
+              + " order, when a node of this master is mounted next (default: ${DEFAULT-VALUE};"
+              + " 0: neither recorded nor fetched ahead).")
+  private int bootWindowSeconds;
+
+  @Option(
       names = {"-r", "--read-only"},
       description = "Refuse every change.")
   private boolean readOnly;
@@ -140,6 +150,10 @@ final class DaemonOptions {
     return Duration.ofSeconds(lossLimitSeconds);
   }
 
+  Duration bootWindow() {
+    return Duration.ofSeconds(Math.max(0, bootWindowSeconds));
+  }
+
   boolean readOnly() {
     return readOnly;
   }
@@ -182,6 +196,7 @@ final class DaemonOptions {
     arguments.addAll(List.of("--cache", cache().toString(), "--state", state().toString()));
     arguments.addAll(List.of("--log", log(node).toString(), "--durability", durability.name()));
     arguments.addAll(List.of("--loss-limit", String.valueOf(lossLimitSeconds)));
+    arguments.addAll(List.of("--boot-window", String.valueOf(bootWindowSeconds)));
     if (cacheBytes != null) {
       arguments.addAll(List.of("--cache-size", String.valueOf(cacheBytes)));
     }

@@ -86,6 +86,7 @@ final class DaemonRun {
             options.idlePolling(),
             options.force(),
             options.lossLimit(),
+            options.bootWindow(),
             Release.name()),
         ready);
   }

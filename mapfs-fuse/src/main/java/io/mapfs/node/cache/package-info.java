@@ -9,12 +9,14 @@
  *                │          WriteBehind        bounded queue, one thread
  *                │              ▲
  *                └──────── BlockFetcher ── BlockSource (the appliance)
- *  ReadAhead ── Prefetcher ────┘
+ *  ReadAhead ── Prefetcher ────┤
+ *  BootAhead ──────────────────┘
  * </pre>
  *
  * <p>Main types: {@link io.mapfs.node.cache.BlockCache} (a {@link
  * io.mapfs.core.block.BlockReader}), {@link io.mapfs.node.cache.BlockSource} (port to the
- * appliance), {@link io.mapfs.node.cache.ReadAhead} (which blocks come next).
+ * appliance), {@link io.mapfs.node.cache.ReadAhead} and {@link io.mapfs.node.cache.BootAhead}
+ * (which blocks come next: by what is being read, and by what an earlier boot read).
  *
  * <p>Invariants: no byte leaves that does not hash to its block's id; nothing here is the only copy
  * of anything, so every fault of the disk is a miss; every queue, map and file is bounded.

@@ -17,7 +17,8 @@ import java.util.Set;
 final class Access {
   /** What a node's own connection may call, for itself. */
   private static final Set<String> NODE_METHODS =
-      Set.of("node.show", "version.show", "master.versions", "snapshot.list");
+      Set.of(
+          "boot.get", "boot.put", "master.versions", "node.show", "snapshot.list", "version.show");
 
   /** What somebody without a certificate may call. */
   private static final Set<String> GUEST_METHODS = Set.of("node.join");

@@ -19,6 +19,7 @@ final class Audited {
           "admin.list",
           "appliance.status",
           "audit.list",
+          "boot.get",
           "master.list",
           "master.versions",
           "node.list",

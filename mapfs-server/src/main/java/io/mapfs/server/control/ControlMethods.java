@@ -52,6 +52,9 @@ final class ControlMethods {
     methods.put("master.versions", (client, in, out) -> repository.versions(client, in));
     methods.put("version.show", (client, in, out) -> repository.show(client, in));
     methods.put("version.verify", (client, in, out) -> repository.verify(in, out));
+    BootMethods boots = new BootMethods(store, access);
+    methods.put("boot.get", (client, in, out) -> boots.get(client, in));
+    methods.put("boot.put", (client, in, out) -> boots.put(client, in));
     methods.put("import.begin", (client, in, out) -> repository.begin(client, in));
     methods.put("import.commit", (client, in, out) -> repository.commit(client, in));
     methods.put("import.abort", (client, in, out) -> repository.abort(client, in));

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
+import java.util.Base64;
 
 /** A control method's parameters, each checked when it is asked for. */
 final class Parameters {
@@ -46,6 +47,20 @@ final class Parameters {
       throw wrong(name, "a text");
     }
     return value.getAsString();
+  }
+
+  /** Bytes in base64 that must be there. */
+  byte[] bytes(String name, int most) throws ApplianceException {
+    JsonPrimitive value = primitive(name);
+    // Base64 makes four characters of three bytes.
+    if (value != null && value.isString() && value.getAsString().length() <= most / 3 * 4 + 4) {
+      try {
+        return Base64.getDecoder().decode(value.getAsString());
+      } catch (IllegalArgumentException e) {
+        throw wrong(name, "base64");
+      }
+    }
+    throw wrong(name, "at most " + most + " bytes in base64");
   }
 
   /** A number that is not negative. */

@@ -75,6 +75,14 @@ public final class ControlRecords {
   public record ChannelRecord(String master, String name, int version) {}
 
   /**
+   * What a node of a master read first at a boot.
+   *
+   * @param node which one
+   * @param order a {@link io.mapfs.core.tree.BootOrder}, base64
+   */
+  public record BootRecord(String master, String node, long recordedMillis, String order) {}
+
+  /**
    * A managed machine.
    *
    * @param overlayId number of its overlay, never used again

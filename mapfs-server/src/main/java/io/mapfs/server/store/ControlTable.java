@@ -1,5 +1,6 @@
 package io.mapfs.server.store;
 
+import io.mapfs.server.store.ControlRecords.BootRecord;
 import io.mapfs.server.store.ControlRecords.ChannelRecord;
 import io.mapfs.server.store.ControlRecords.CredentialRecord;
 import io.mapfs.server.store.ControlRecords.EpochRecord;
@@ -33,6 +34,9 @@ public record ControlTable<T>(String name, Class<T> type) {
 
   public static final ControlTable<LeaseRecord> LEASES =
       new ControlTable<>("lease", LeaseRecord.class);
+
+  /** Keyed by master. */
+  public static final ControlTable<BootRecord> BOOTS = new ControlTable<>("boot", BootRecord.class);
 
   /** Keyed by node and epoch. */
   public static final ControlTable<EpochRecord> EPOCHS =

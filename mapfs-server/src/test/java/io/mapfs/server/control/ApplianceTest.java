@@ -15,6 +15,7 @@ import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
 import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.journal.Change;
+import io.mapfs.core.tree.BootOrder;
 import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
@@ -24,6 +25,7 @@ import io.mapfs.server.FakeSession;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -482,6 +484,25 @@ final class ApplianceTest {
             conflict ->
                 conflict.get("kind").getAsString() + " " + conflict.get("path").getAsString())
         .toList();
+  }
+
+  @Test
+  void keepsTheLastBootOrderOfAMaster() throws Exception {
+    assertFalse(rig.admin("boot.get", "master", "debian").has("order"));
+    for (int boot = 1; boot <= 2; boot++) {
+      byte[] order = new BootOrder(List.of(new BootOrder.Run(boot, 0, 1))).encode();
+      String text = Base64.getEncoder().encodeToString(order);
+      rig.admin("boot.put", "master", "debian", "order", text);
+      assertEquals(text, rig.admin("boot.get", "master", "debian").get("order").getAsString());
+      order[7]++;
+      String damaged = Base64.getEncoder().encodeToString(order);
+      for (String bad : List.of(damaged, "no base64!", "", "A".repeat(400_000))) {
+        assertEquals(
+            FailureCode.INVALID, rig.refused("boot.put", "master", "debian", "order", bad).code());
+      }
+      assertEquals(text, rig.admin("boot.get", "master", "debian").get("order").getAsString());
+    }
+    assertEquals(FailureCode.NOT_FOUND, rig.refused("boot.get", "master", "other").code());
   }
 
   @Test
