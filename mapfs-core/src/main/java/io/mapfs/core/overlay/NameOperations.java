@@ -15,9 +15,6 @@ import io.mapfs.core.posix.OpenFlags;
 
 /** Operations that look up, make and remove names; rename is {@link RenameOperation}. */
 final class NameOperations {
-  /** Most links of one inode (as XFS has it). */
-  private static final int LINKS_MAX = Integer.MAX_VALUE;
-
   private final OverlayTree tree;
   private final Batches batches;
   private final NameRules rules;
@@ -120,6 +117,9 @@ final class NameOperations {
     tree.lock.writeLock().lock();
     try {
       rules.requireFree(directory, name);
+      if (type == FileType.DIRECTORY) {
+        rules.requireLinkable(directory);
+      }
       OverlayInode inode = newInodes.make(context, directory, type, permissions, target);
       inode.rdev = rdev;
       changes.attach(directory, name, inode);
@@ -196,9 +196,7 @@ final class NameOperations {
       if (nlink == 0 && (own == null || !own.linkable)) {
         throw new FsException(Errno.ENOENT, "link of a deleted file");
       }
-      if (nlink >= LINKS_MAX) {
-        throw new FsException(Errno.EMLINK, "link");
-      }
+      rules.requireLinkable(ino);
       batches.reserve(4, 0, 0);
       OverlayInode inode = tree.copyUp(ino);
       inode.linkable = false;

@@ -10,9 +10,11 @@ import io.mapfs.core.overlay.TreeNames.Child;
 /** What Linux refuses about names, before anything is changed. Callers hold the tree lock. */
 final class NameRules {
   private final OverlayTree tree;
+  private final int linksMax;
 
-  NameRules(OverlayTree tree) {
+  NameRules(OverlayTree tree, int linksMax) {
     this.tree = tree;
+    this.linksMax = linksMax;
   }
 
   static boolean isDot(Name name) {
@@ -64,6 +66,13 @@ final class NameRules {
   void requireEmpty(long directory) throws FsException {
     if (!tree.names.isEmpty(directory)) {
       throw new FsException(Errno.ENOTEMPTY, "directory not empty");
+    }
+  }
+
+  /** Refuses an inode that cannot have one more link; of a directory: one more subdirectory. */
+  void requireLinkable(long ino) throws FsException {
+    if (tree.nlink(ino) >= linksMax) {
+      throw new FsException(Errno.EMLINK, "an inode has at most " + linksMax + " links");
     }
   }
 

@@ -11,6 +11,7 @@ package io.mapfs.core.overlay;
  * @param unacknowledgedBytesMax most page bytes that the appliance has not acknowledged; past it
  *     writes wait
  * @param cachedInodesMax own inodes kept in the heap that are not being changed
+ * @param linksMax most links of an inode; of a directory two and its subdirectories
  */
 public record OverlayConfig(
     Durability durability,
@@ -18,11 +19,18 @@ public record OverlayConfig(
     long sealIntervalMillis,
     long waitLimitMillis,
     long unacknowledgedBytesMax,
-    int cachedInodesMax) {
+    int cachedInodesMax,
+    int linksMax) {
 
-  /** The defaults: strict, no quota, sealed every second, 30 seconds' patience, 512 MiB, 65,536. */
+  /** As XFS has it. */
+  private static final int LINKS_MAX = Integer.MAX_VALUE;
+
+  /**
+   * The defaults: strict, no quota, sealed every second, 30 seconds' patience, 512 MiB, 65,536,
+   * {@link #LINKS_MAX}.
+   */
   public static OverlayConfig defaults() {
-    return new OverlayConfig(Durability.STRICT, 0, 1_000, 30_000, 512L << 20, 65_536);
+    return new OverlayConfig(Durability.STRICT, 0, 1_000, 30_000, 512L << 20, 65_536, LINKS_MAX);
   }
 
   public OverlayConfig withDurability(Durability other) {
@@ -32,7 +40,8 @@ public record OverlayConfig(
         sealIntervalMillis,
         waitLimitMillis,
         unacknowledgedBytesMax,
-        cachedInodesMax);
+        cachedInodesMax,
+        linksMax);
   }
 
   public OverlayConfig withQuotaBytes(long bytes) {
@@ -42,12 +51,19 @@ public record OverlayConfig(
         sealIntervalMillis,
         waitLimitMillis,
         unacknowledgedBytesMax,
-        cachedInodesMax);
+        cachedInodesMax,
+        linksMax);
   }
 
   public OverlayConfig withSealIntervalMillis(long millis) {
     return new OverlayConfig(
-        durability, quotaBytes, millis, waitLimitMillis, unacknowledgedBytesMax, cachedInodesMax);
+        durability,
+        quotaBytes,
+        millis,
+        waitLimitMillis,
+        unacknowledgedBytesMax,
+        cachedInodesMax,
+        linksMax);
   }
 
   public OverlayConfig withWaitLimitMillis(long millis) {
@@ -57,16 +73,40 @@ public record OverlayConfig(
         sealIntervalMillis,
         millis,
         unacknowledgedBytesMax,
-        cachedInodesMax);
+        cachedInodesMax,
+        linksMax);
   }
 
   public OverlayConfig withUnacknowledgedBytesMax(long bytes) {
     return new OverlayConfig(
-        durability, quotaBytes, sealIntervalMillis, waitLimitMillis, bytes, cachedInodesMax);
+        durability,
+        quotaBytes,
+        sealIntervalMillis,
+        waitLimitMillis,
+        bytes,
+        cachedInodesMax,
+        linksMax);
   }
 
   public OverlayConfig withCachedInodesMax(int count) {
     return new OverlayConfig(
-        durability, quotaBytes, sealIntervalMillis, waitLimitMillis, unacknowledgedBytesMax, count);
+        durability,
+        quotaBytes,
+        sealIntervalMillis,
+        waitLimitMillis,
+        unacknowledgedBytesMax,
+        count,
+        linksMax);
+  }
+
+  public OverlayConfig withLinksMax(int count) {
+    return new OverlayConfig(
+        durability,
+        quotaBytes,
+        sealIntervalMillis,
+        waitLimitMillis,
+        unacknowledgedBytesMax,
+        cachedInodesMax,
+        count);
   }
 }

@@ -81,7 +81,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     this.attributes = new AttributeOperations(tree, batches, resizer, privileges, clock);
     this.xattrs = new XattrOperations(tree, batches, clock);
 
-    NameRules rules = new NameRules(tree);
+    NameRules rules = new NameRules(tree, config.linksMax());
     NewInodes newInodes = new NewInodes(tree, batches, quota, clock);
     NameChanges changes = new NameChanges(tree, clock);
     this.names = new NameOperations(tree, batches, rules, users, newInodes, changes, files, clock);

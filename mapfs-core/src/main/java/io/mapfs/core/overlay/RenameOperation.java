@@ -86,6 +86,14 @@ final class RenameOperation {
 
   private void exchange(long from, Name name, Child child, long to, Name newName, Child target)
       throws FsException {
+    if (from != to && child.type() != target.type()) {
+      // The directory that gains a subdirectory, if one of the two is any.
+      if (child.type() == FileType.DIRECTORY) {
+        rules.requireLinkable(to);
+      } else if (target.type() == FileType.DIRECTORY) {
+        rules.requireLinkable(from);
+      }
+    }
     batches.reserve(12, 0, 0);
     OverlayInode one = tree.copyUp(child.ino());
     OverlayInode other = tree.copyUp(target.ino());
@@ -117,6 +125,8 @@ final class RenameOperation {
       if (targetIsDirectory) {
         rules.requireEmpty(target.ino());
       }
+    } else if (child.type() == FileType.DIRECTORY && from != to) {
+      rules.requireLinkable(to);
     }
     // Both may cut the batch: before anything is changed, so that the rename is in one record.
     OverlayInode device =
