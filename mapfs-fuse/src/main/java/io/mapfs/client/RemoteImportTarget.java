@@ -41,7 +41,7 @@ public final class RemoteImportTarget implements ImportTarget, AutoCloseable {
   private final ApplianceClient client;
   private final String master;
   private final String importId;
-  private final int previousVersion;
+  private final int version;
   private final long nextIno;
   private final TreeIndex previousTree;
 
@@ -57,13 +57,13 @@ public final class RemoteImportTarget implements ImportTarget, AutoCloseable {
       ApplianceClient client,
       String master,
       String importId,
-      int previousVersion,
+      int version,
       long nextIno,
       TreeIndex previousTree) {
     this.client = client;
     this.master = master;
     this.importId = importId;
-    this.previousVersion = previousVersion;
+    this.version = version;
     this.nextIno = nextIno;
     this.previousTree = previousTree;
   }
@@ -91,7 +91,12 @@ public final class RemoteImportTarget implements ImportTarget, AutoCloseable {
     try {
       TreeIndex tree = previous == 0 ? null : trees.open(master, previous);
       return new RemoteImportTarget(
-          client, master, importId, previous, begun.get("nextIno").getAsLong(), tree);
+          client,
+          master,
+          importId,
+          begun.get("version").getAsInt(),
+          begun.get("nextIno").getAsLong(),
+          tree);
     } catch (ApplianceException | IOException | RuntimeException e) {
       abort(client, importId);
       throw e;
@@ -105,7 +110,7 @@ public final class RemoteImportTarget implements ImportTarget, AutoCloseable {
 
   @Override
   public int version() {
-    return previousVersion + 1;
+    return version;
   }
 
   @Override

@@ -88,6 +88,7 @@ final class FakeAppliance extends StubClient {
       case "import.begin" -> {
         result.addProperty("importId", "i1");
         result.addProperty("previousVersion", trees.size());
+        result.addProperty("version", trees.size() + 1);
         result.addProperty("nextIno", 77);
       }
       case "import.commit" -> result.addProperty("version", trees.size() + 1);

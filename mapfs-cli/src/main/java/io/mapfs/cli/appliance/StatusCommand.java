@@ -30,6 +30,9 @@ final class StatusCommand extends ApplianceCommand {
           Fields.line(out, "Blocks", Fields.text(result, "blocks"));
           Fields.line(out, "Masters", Fields.text(result, "masters"));
           Fields.line(out, "Nodes", Fields.text(result, "nodes"));
+          for (String file : Fields.texts(result, "unrecorded")) {
+            Fields.line(out, "Unrecorded", file);
+          }
           List<JsonObject> sessions = Fields.objects(result, "sessions");
           out.println();
           Table table = new Table("CONNECTED FROM", "WHO");

@@ -37,9 +37,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The appliance on one store. Safe for concurrent use. */
 public final class Appliance implements ApplianceService, Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(Appliance.class);
+
   private final ApplianceStore store;
   private final Overlays overlays;
   private final Mirror mirror;
@@ -71,6 +75,7 @@ public final class Appliance implements ApplianceService, Closeable {
     ApplianceStore store = ApplianceStore.open(root, clock, OverlayRows.TABLES);
     try {
       Appliance appliance = new Appliance(store, Overlays.open(store), software);
+      appliance.tellUnrecorded();
       appliance.keepAdministrator();
       return appliance;
     } catch (ApplianceException | RuntimeException e) {
@@ -93,6 +98,17 @@ public final class Appliance implements ApplianceService, Closeable {
     String clusterId = ApplianceStore.init(root);
     open(root, clock, software).close();
     return clusterId;
+  }
+
+  private void tellUnrecorded() throws ApplianceException {
+    guarded(
+        "cannot look through the store",
+        () -> {
+          for (String file : new Unrecorded(store.repository(), overlays).list()) {
+            LOG.warn("{} is there, though no control record names it; it stays", file);
+          }
+          return null;
+        });
   }
 
   private void keepAdministrator() throws ApplianceException {

@@ -38,14 +38,16 @@ final class ControlMethods {
       String software) {
     this.access = access;
     this.audited = new Audited(store.audit());
-    RepositoryMethods repository = new RepositoryMethods(store, access);
+    Unrecorded unrecorded = new Unrecorded(store.repository(), overlays);
+    RepositoryMethods repository = new RepositoryMethods(store, access, unrecorded);
     CredentialMethods certificates = new CredentialMethods(store, credentials, access, clients);
     NodeMethods nodes =
         new NodeMethods(store, overlays, mirror, tails, access, certificates::revokeNode);
     SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
-    Reclaiming reclaiming = new Reclaiming(store, overlays, tails);
+    Reclaiming reclaiming = new Reclaiming(store, overlays, tails, unrecorded);
     TailMethods lateTails = new TailMethods(tails, mirror, access);
-    StatusMethods status = new StatusMethods(store, nodes, repository, clients, software);
+    StatusMethods status =
+        new StatusMethods(store, nodes, repository, unrecorded, clients, software);
     methods.put("appliance.status", (client, in, out) -> status.appliance());
     methods.put("status", (client, in, out) -> status.all());
     methods.put("master.list", (client, in, out) -> repository.masters());

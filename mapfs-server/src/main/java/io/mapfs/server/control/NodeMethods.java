@@ -73,7 +73,7 @@ final class NodeMethods {
       NodeRecord node =
           new NodeRecord(
               name,
-              control.nextId("overlay"),
+              overlays.newId(name),
               version.master(),
               version.version(),
               0,
@@ -82,8 +82,6 @@ final class NodeMethods {
               in.number("cacheBytes", 0),
               in.text("template", null),
               control.nowMillis());
-      // What a node of this name left behind when its removal was cut short.
-      overlays.remove(name, 0);
       control.commit(ControlChange.put(ControlTable.NODES, name, node));
       overlays.add(node);
       return show(node);

@@ -27,13 +27,15 @@ final class Reclaiming {
   private final Repository repository;
   private final Overlays overlays;
   private final Tails tails;
+  private final Unrecorded unrecorded;
 
-  Reclaiming(ApplianceStore store, Overlays overlays, Tails tails) {
+  Reclaiming(ApplianceStore store, Overlays overlays, Tails tails, Unrecorded unrecorded) {
     this.store = store;
     this.control = store.control();
     this.repository = store.repository();
     this.overlays = overlays;
     this.tails = tails;
+    this.unrecorded = unrecorded;
   }
 
   // ---- versions ----
@@ -50,6 +52,7 @@ final class Reclaiming {
   }
 
   private void requireUnused(VersionRecord version) throws IOException, ApplianceException {
+    unrecorded.requireNone();
     if (repository.master(version.master()).latest() == version.version()) {
       throw inUse(version, "it is the newest: import another first");
     }
@@ -101,6 +104,7 @@ final class Reclaiming {
             FailureCode.CONFLICT,
             "nobody can tell what node " + node + " needs: restore its overlay, or remove it");
       }
+      unrecorded.requireNone();
       BlockMembership named = named();
       PackSweep.Result result =
           sweep.run(

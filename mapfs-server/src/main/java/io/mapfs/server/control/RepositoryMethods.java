@@ -21,11 +21,13 @@ final class RepositoryMethods {
   private final ApplianceStore store;
   private final Repository repository;
   private final Access access;
+  private final Unrecorded unrecorded;
 
-  RepositoryMethods(ApplianceStore store, Access access) {
+  RepositoryMethods(ApplianceStore store, Access access, Unrecorded unrecorded) {
     this.store = store;
     this.repository = store.repository();
     this.access = access;
+    this.unrecorded = unrecorded;
   }
 
   JsonObject masters() throws IOException {
@@ -86,6 +88,9 @@ final class RepositoryMethods {
     store.packs().verifyIndex();
     List<VersionRecord> versions = chosen(in);
     JsonArray faults = new JsonArray();
+    for (String file : unrecorded.list()) {
+      faults.add(fault(file, "no control record names it"));
+    }
     int done = 0;
     for (VersionRecord version : versions) {
       verifyTree(version, faults);
@@ -165,7 +170,8 @@ final class RepositoryMethods {
                 in.text("comment", null));
     return new Json()
         .with("importId", begun.id())
-        .with("previousVersion", begun.version() - 1)
+        .with("previousVersion", begun.previousVersion())
+        .with("version", begun.version())
         .with("nextIno", begun.nextIno())
         .build();
   }

@@ -15,6 +15,7 @@ final class StatusMethods {
   private final ApplianceStore store;
   private final NodeMethods nodes;
   private final RepositoryMethods repository;
+  private final Unrecorded unrecorded;
   private final Supplier<Collection<Client>> clients;
   private final String software;
   private final long startedMillis;
@@ -23,11 +24,13 @@ final class StatusMethods {
       ApplianceStore store,
       NodeMethods nodes,
       RepositoryMethods repository,
+      Unrecorded unrecorded,
       Supplier<Collection<Client>> clients,
       String software) {
     this.store = store;
     this.nodes = nodes;
     this.repository = repository;
+    this.unrecorded = unrecorded;
     this.clients = clients;
     this.software = software;
     this.startedMillis = store.control().nowMillis();
@@ -58,6 +61,7 @@ final class StatusMethods {
         .with("blocks", statistics.blocks())
         .with("masters", store.repository().masters().size())
         .with("nodes", store.control().list(ControlTable.NODES, "").size())
+        .with("unrecorded", unrecorded.list())
         .with("sessions", sessions);
   }
 

@@ -35,6 +35,11 @@ final class Manifests {
     this.overlays = overlays;
   }
 
+  /** Whether there is a manifest of this id, whoever's it is. */
+  boolean exists(String node, String id) {
+    return Files.exists(file(node, id));
+  }
+
   /** The file's length; 0 while it is not written. */
   long bytes(SnapshotRecord snapshot) throws IOException {
     Path file = file(snapshot);
@@ -121,9 +126,10 @@ final class Manifests {
   }
 
   private Path file(SnapshotRecord snapshot) {
-    return overlays
-        .directory(snapshot.node())
-        .resolve("snapshots")
-        .resolve(snapshot.id() + ".manifest");
+    return file(snapshot.node(), snapshot.id());
+  }
+
+  private Path file(String node, String id) {
+    return overlays.directory(node).resolve("snapshots").resolve(id + ".manifest");
   }
 }

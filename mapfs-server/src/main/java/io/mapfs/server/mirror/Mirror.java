@@ -138,7 +138,10 @@ public final class Mirror {
     if (name != null) {
       requireFree(node, name);
     }
-    long number = control.nextId("snapshot/" + node.overlayId());
+    long number;
+    do {
+      number = control.nextId("snapshot/" + node.overlayId());
+    } while (manifests.exists(node.name(), "s" + number));
     SnapshotRecord snapshot =
         new SnapshotRecord(
             node.name(),
@@ -181,8 +184,11 @@ public final class Mirror {
 
   public void delete(String node, String nameOrId) throws IOException, ApplianceException {
     SnapshotRecord snapshot = find(node, nameOrId);
+    // First the manifest, which can be written again: one without a record is a record lost.
+    manifests.delete(snapshot);
     control.commit(
         ControlChange.delete(ControlTable.SNAPSHOTS, ControlTable.key(node, snapshot.number())));
+    // Again: somebody may have asked for it meanwhile.
     manifests.delete(snapshot);
     overlays.get(node).head().release(snapshot.sequence());
   }

@@ -80,6 +80,12 @@ final class JournalLog implements Closeable {
       this.channel = channel;
       this.lengthBytes = lengthBytes;
     }
+
+    /** That of its first record, which need not be there yet. */
+    long firstSequence() {
+      String name = file.getFileName().toString();
+      return Long.parseLong(name.substring(0, name.length() - SUFFIX.length()), 16);
+    }
   }
 
   /**
@@ -200,11 +206,7 @@ final class JournalLog implements Closeable {
    * are looked for at every byte: the broken one's length may be what is broken.
    */
   private boolean acknowledgedBehind(Segment segment, long brokenOffset) throws IOException {
-    String name = segment.file.getFileName().toString();
-    long brokenSequence =
-        places.isEmpty()
-            ? Long.parseLong(name.substring(0, name.length() - SUFFIX.length()), 16)
-            : places.lastKey() + 1;
+    long brokenSequence = places.isEmpty() ? segment.firstSequence() : places.lastKey() + 1;
     ByteBuffer rest = readFully(segment, brokenOffset, (int) (segment.lengthBytes - brokenOffset));
     for (int at = 1; at + FRAME_HEADER_BYTES <= rest.limit(); at++) {
       if (rest.getInt(at) == FRAME_MAGIC) {
@@ -221,16 +223,33 @@ final class JournalLog implements Closeable {
     long expected = foldedSequence + 1;
     for (long sequence : places.tailMap(expected, true).keySet()) {
       if (sequence != expected) {
-        throw new CorruptBlockException(
-            directory + " lacks record " + expected + ", which was acknowledged: restore it");
+        throw lacking(expected);
       }
       expected++;
     }
+    // One without a record yet tells, too, how far the rows had come.
+    if (!segments.isEmpty() && segments.get(0).firstSequence() > foldedSequence + 1) {
+      throw lacking(foldedSequence + 1);
+    }
+  }
+
+  private IOException lacking(long sequence) {
+    return new CorruptBlockException(
+        directory
+            + " lacks record "
+            + sequence
+            + ", which was acknowledged: restore it, or the rows");
   }
 
   /** Last record here; 0 for none. */
   synchronized long lastSequence() {
     return places.isEmpty() ? 0 : places.lastKey();
+  }
+
+  /** That of the last record here; 0 for none. */
+  long lastEpoch() throws IOException {
+    long last = lastSequence();
+    return last == 0 ? 0 : read(last).record().epoch();
   }
 
   /** The record's hash; {@code null} if it is not here any more. */
@@ -295,6 +314,11 @@ final class JournalLog implements Closeable {
       // A later frame's "durable" vouches for its own segment only if older ones are on disk.
       last.channel.force(false);
     }
+    return begin(sequence);
+  }
+
+  /** A segment whose first record will be this one; its name is durable on return. */
+  private Segment begin(long sequence) throws IOException {
     Path file = directory.resolve(String.format("%016x", sequence) + SUFFIX);
     FileChannel channel =
         FileChannel.open(
@@ -387,23 +411,24 @@ final class JournalLog implements Closeable {
 
   /** Removes segments all of whose records were folded durably. */
   synchronized void dropThrough(long foldedSequence) throws IOException {
-    while (!segments.isEmpty()) {
+    while (!segments.isEmpty() && lastSequenceIn(0) <= foldedSequence) {
       Segment first = segments.get(0);
-      boolean isLast = segments.size() == 1;
-      if (isLast && first.lengthBytes < SEGMENT_BYTES_MAX / 8) {
-        return;
-      }
-      long lastInFirst = 0;
-      for (Map.Entry<Long, Place> entry : places.entrySet()) {
-        if (entry.getValue().segment() == first) {
-          lastInFirst = entry.getKey();
+      if (segments.size() == 1) {
+        if (first.lengthBytes < SEGMENT_BYTES_MAX / 8) {
+          return;
         }
-      }
-      if (lastInFirst > foldedSequence) {
-        return;
+        // The name of an empty one says how far the rows have come, if they are cut one day.
+        begin(lastSequence() + 1);
       }
       remove(first);
     }
+  }
+
+  /** No record of the segment has a higher sequence. */
+  private long lastSequenceIn(int segment) {
+    return segment + 1 < segments.size()
+        ? segments.get(segment + 1).firstSequence() - 1
+        : lastSequence();
   }
 
   /** Removes everything: the next record does not follow on what is here. */

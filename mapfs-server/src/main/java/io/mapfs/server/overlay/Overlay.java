@@ -10,7 +10,6 @@ import io.mapfs.server.Session;
 import io.mapfs.server.store.Blocks;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
-import io.mapfs.server.store.ControlRecords.SnapshotRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
 import java.io.Closeable;
@@ -46,9 +45,10 @@ public final class Overlay implements Closeable {
   /**
    * Opens an overlay, completing what a crash cut short.
    *
+   * @param snapshots the sequences that are to stay readable
    * @throws IOException also if what was acknowledged is damaged
    */
-  static Overlay open(NodeRecord node, Path journal, List<SnapshotRecord> snapshots, Parts parts)
+  static Overlay open(NodeRecord node, Path journal, List<Long> snapshots, Parts parts)
       throws IOException {
     HeadPosition position = parts.rows().position(node.overlayId());
     if (position == null) {
@@ -57,7 +57,9 @@ public final class Overlay implements Closeable {
     LeaseRecord lease = parts.control().get(ControlTable.LEASES, node.name());
     JournalLog log = JournalLog.open(journal, node.overlayId(), position.sequence());
     try {
-      Overlay overlay = new Overlay(node, position, lease, log, snapshots, parts);
+      // A lease's record that was lost must not have its epoch given out again.
+      long epoch = Math.max(position.headEpoch(), log.lastEpoch());
+      Overlay overlay = new Overlay(node, position, lease, epoch, log, snapshots, parts);
       overlay.head.completeRollback(overlay.changes);
       return overlay;
     } catch (IOException | RuntimeException e) {
@@ -70,19 +72,20 @@ public final class Overlay implements Closeable {
       NodeRecord node,
       HeadPosition position,
       LeaseRecord found,
+      long seenEpoch,
       JournalLog log,
-      List<SnapshotRecord> snapshots,
+      List<Long> snapshots,
       Parts parts) {
     this.node = node.name();
     this.overlayId = node.overlayId();
     this.quotaBytes = node.quotaBytes();
     this.rows = parts.rows();
     Retained retained = new Retained();
-    snapshots.forEach(snapshot -> retained.add(snapshot.sequence()));
+    snapshots.forEach(retained::add);
     this.journal =
         new OverlayJournal(
             this.node,
-            found == null ? 0 : found.epoch(),
+            found == null ? seenEpoch : Math.max(seenEpoch, found.epoch()),
             position,
             log,
             parts.blocks(),

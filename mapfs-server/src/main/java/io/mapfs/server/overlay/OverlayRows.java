@@ -57,6 +57,11 @@ public final class OverlayRows {
     return value == null ? null : HeadPosition.decode(value);
   }
 
+  /** Whether there are rows of an overlay of this number. */
+  boolean isUsed(long overlayId) throws IOException {
+    return store.get(positions, RowKey.overlayStart(overlayId)) != null;
+  }
+
   /** The row as it was at a sequence, or {@code null}. */
   public Row get(RowKey key, long atSequence) throws IOException {
     Version version = version(key, atSequence);

@@ -1,11 +1,11 @@
 package io.mapfs.server.overlay;
 
-import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.ControlRecords.SnapshotRecord;
 import io.mapfs.server.store.ControlTable;
 import io.mapfs.server.store.Failures;
 import java.io.Closeable;
@@ -42,6 +42,7 @@ public final class Overlays implements Closeable {
 
   private final ApplianceStore store;
   private final OverlayRows rows;
+  private final Strays strays;
   private final ExecutorService commits = threads("journal", COMMIT_THREADS, 0);
   private final ExecutorService folds = threads("fold", FOLD_THREADS, FOLD_NICENESS);
   private final Map<String, Overlay> overlays = new ConcurrentSkipListMap<>();
@@ -52,12 +53,14 @@ public final class Overlays implements Closeable {
   private Overlays(ApplianceStore store) {
     this.store = store;
     this.rows = new OverlayRows(store.rows());
+    this.strays = new Strays(store);
   }
 
   /** Opens the overlay of every node in the store, as far as they are whole. */
   public static Overlays open(ApplianceStore store) throws ApplianceException {
     Overlays all = new Overlays(store);
     try {
+      Removal.complete(store.overlays());
       for (NodeRecord node : store.control().list(ControlTable.NODES, "")) {
         try {
           all.overlays.put(node.name(), all.open(node));
@@ -77,10 +80,16 @@ public final class Overlays implements Closeable {
   }
 
   private Overlay open(NodeRecord node) throws IOException {
+    Removal.complete(Tails.directory(directory(node.name())));
+    List<Long> retained = new ArrayList<>(strays.snapshots(node.name()));
+    for (SnapshotRecord snapshot :
+        store.control().list(ControlTable.SNAPSHOTS, node.name() + "/")) {
+      retained.add(snapshot.sequence());
+    }
     return Overlay.open(
         node,
         directory(node.name()).resolve("journal"),
-        store.control().list(ControlTable.SNAPSHOTS, node.name() + "/"),
+        retained,
         new Overlay.Parts(
             store.blocks(),
             store.control(),
@@ -88,6 +97,32 @@ public final class Overlays implements Closeable {
             version -> store.repository().tree(node.master(), version),
             commits,
             folds));
+  }
+
+  /**
+   * A number for the overlay of a new node.
+   *
+   * @throws ApplianceException CONFLICT if files of a node of this name are there
+   */
+  public long newId(String node) throws IOException, ApplianceException {
+    Path stray = strays.directory(node);
+    if (stray != null) {
+      throw new ApplianceException(
+          FailureCode.CONFLICT,
+          stray
+              + " is there, though no record names it: restore the store's control records, or move"
+              + " it away");
+    }
+    long id;
+    do {
+      id = store.control().nextId("overlay");
+    } while (rows.isUsed(id));
+    return id;
+  }
+
+  /** What lies in the nodes' directories though no control record names it. */
+  public List<Path> unrecorded() throws IOException {
+    return strays.list();
   }
 
   /** Opens the overlay of a node that was just recorded. */
@@ -143,11 +178,7 @@ public final class Overlays implements Closeable {
     return List.copyOf(overlays.values());
   }
 
-  /**
-   * Closes a node's overlay and removes all that it held. Its control records went before.
-   *
-   * @param overlayId its number; 0 if it has none
-   */
+  /** Closes a node's overlay and removes all that it held. Its control records went before. */
   public void remove(String node, long overlayId) throws IOException {
     Overlay overlay = overlays.remove(node);
     faults.remove(node);
@@ -155,7 +186,7 @@ public final class Overlays implements Closeable {
       overlay.discard();
     }
     rows.drop(overlayId);
-    DurableFiles.deleteTree(directory(node));
+    Removal.remove(directory(node));
   }
 
   /** Where a node's files are. */

@@ -1,7 +1,6 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
-import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
@@ -19,6 +18,7 @@ import io.mapfs.server.store.Names;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -104,7 +104,10 @@ public final class Tails implements Closeable {
   private TailRecord begin(NodeRecord node, JournalRecord record) throws IOException {
     EpochRecord epoch =
         control.get(ControlTable.EPOCHS, ControlTable.key(node.name(), record.epoch()));
-    long number = control.nextId("tail/" + node.overlayId());
+    long number;
+    do {
+      number = control.nextId("tail/" + node.overlayId());
+    } while (Files.exists(directory(node.name(), "t" + number)));
     TailRecord tail =
         new TailRecord(
             node.name(),
@@ -229,7 +232,7 @@ public final class Tails implements Closeable {
     if (log != null) {
       log.close();
     }
-    DurableFiles.deleteTree(directory(node.name(), tail.record()));
+    Removal.remove(directory(node.name(), tail.record().id()));
     LOG.warn("{}: late tail {} was dropped", node.name(), tail.record().id());
   }
 
@@ -237,15 +240,21 @@ public final class Tails implements Closeable {
     return ControlTable.key(tail.node(), tail.number());
   }
 
-  private Path directory(String node, TailRecord tail) {
-    return store.overlayDirectory(node).resolve("tails").resolve(tail.id());
+  private Path directory(String node, String id) {
+    return directory(store.overlayDirectory(node)).resolve(id);
+  }
+
+  /** Where the late tails of a node are, by the node's own directory. */
+  static Path directory(Path node) {
+    return node.resolve("tails");
   }
 
   private JournalLog log(NodeRecord node, TailRecord tail) throws IOException {
     JournalLog log = open.get(key(tail));
     if (log == null) {
       log =
-          JournalLog.open(directory(node.name(), tail), node.overlayId(), tail.firstSequence() - 1);
+          JournalLog.open(
+              directory(node.name(), tail.id()), node.overlayId(), tail.firstSequence() - 1);
       open.put(key(tail), log);
     }
     return log;

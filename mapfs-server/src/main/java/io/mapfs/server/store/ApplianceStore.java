@@ -68,8 +68,7 @@ public final class ApplianceStore implements Closeable {
       authority = directory.authority();
       audit = own(AuditLog.open(directory.audit(), clock));
       space = new SpaceReserve(directory.root());
-      // Packs and trees come with control records; without these the trees would count as
-      // leftovers.
+      // Packs and trees come with control records.
       requireUnlessNew(directory.control(), directory.isUsed());
       // Every write is durable, so that nothing but the last can be torn by a crash.
       control =
@@ -188,9 +187,14 @@ public final class ApplianceStore implements Closeable {
     return imports;
   }
 
+  /** Where the nodes' directories are. */
+  public Path overlays() {
+    return directory.overlays();
+  }
+
   /** Where a node's journal and manifests are. */
   public Path overlayDirectory(String node) {
-    return directory.overlays().resolve(node);
+    return overlays().resolve(node);
   }
 
   /** Closes everything, last opened first; the lock goes last. */

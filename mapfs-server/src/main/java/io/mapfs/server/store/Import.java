@@ -23,6 +23,7 @@ import java.util.HexFormat;
 public final class Import {
   private final String id;
   private final MasterRecord master;
+  private final Repository.Next next;
   private final String comment;
   private final Path part;
   private final Repository repository;
@@ -34,6 +35,7 @@ public final class Import {
   Import(
       String id,
       MasterRecord master,
+      Repository.Next next,
       String comment,
       Path part,
       Repository repository,
@@ -41,6 +43,7 @@ public final class Import {
       ControlStore control) {
     this.id = id;
     this.master = master;
+    this.next = next;
     this.comment = comment;
     this.part = part;
     this.repository = repository;
@@ -58,11 +61,16 @@ public final class Import {
 
   /** The number that the version will have. */
   public int version() {
-    return master.latest() + 1;
+    return next.version();
+  }
+
+  /** The newest version's number; 0 if there is none. */
+  public int previousVersion() {
+    return master.latest();
   }
 
   public long nextIno() {
-    return master.nextIno();
+    return next.nextIno();
   }
 
   /** Takes the next bytes of the tree file. */
@@ -138,7 +146,7 @@ public final class Import {
     }
     if (!index.master().equals(master.name())
         || index.version() != version()
-        || index.nextIno() < master.nextIno()) {
+        || index.nextIno() < nextIno()) {
       throw new ApplianceException(
           FailureCode.INVALID,
           "the tree that was sent is that of version "

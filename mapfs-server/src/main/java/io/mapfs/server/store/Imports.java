@@ -60,6 +60,7 @@ public final class Imports {
           new Import(
               id,
               master,
+              repository.next(master),
               comment,
               repository.masterDirectory(masterName).resolve(id + Repository.PART_SUFFIX),
               repository,

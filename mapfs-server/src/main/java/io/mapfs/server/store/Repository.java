@@ -2,6 +2,7 @@ package io.mapfs.server.store;
 
 import io.mapfs.core.block.BlockId;
 import io.mapfs.core.files.DurableFiles;
+import io.mapfs.core.tree.CorruptTreeException;
 import io.mapfs.core.tree.TreeIndex;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
@@ -26,14 +27,18 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The masters, their versions and the trees of these. Safe for concurrent use. */
 public final class Repository {
   /** The channel that is the newest version. */
   public static final String LATEST = "latest";
 
-  static final String TREE_SUFFIX = ".tree";
   static final String PART_SUFFIX = ".part";
+  private static final String TREE_SUFFIX = ".tree";
+  private static final Pattern TREE_FILE = Pattern.compile("([0-9]{1,9})\\.tree");
+  private static final Pattern PART_FILE = Pattern.compile("i[0-9]+\\.part");
 
   /** Most bytes of block memberships that are kept. */
   private static final long MEMBERSHIP_BYTES_MAX = 64L << 20;
@@ -43,6 +48,9 @@ public final class Repository {
   private final SigningKey key;
   private final String clusterId;
   private final Map<VersionName, TreeIndex> trees = new ConcurrentHashMap<>();
+
+  /** Held while a version's file and its record come or go, and by whoever compares them. */
+  private final Object publishing = new Object();
 
   /** Held for reading while something is made to stand on a version, for writing at a deletion. */
   private final ReentrantReadWriteLock uses = new ReentrantReadWriteLock();
@@ -60,29 +68,91 @@ public final class Repository {
     this.clusterId = clusterId;
   }
 
-  /** Removes what imports left that never became versions. */
+  /** Removes the unfinished files of imports that were cut short, and nothing else. */
   void removeLeftovers() throws IOException {
-    try (DirectoryStream<Path> masters = Files.newDirectoryStream(directory)) {
-      for (Path master : masters) {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(master)) {
-          for (Path file : files) {
-            if (!isVersion(master.getFileName().toString(), file.getFileName().toString())) {
-              Files.delete(file);
-            }
-          }
+    for (Path master : entries(directory)) {
+      for (Path file : entries(master)) {
+        if (PART_FILE.matcher(file.getFileName().toString()).matches()) {
+          Files.delete(file);
         }
       }
     }
   }
 
-  private boolean isVersion(String master, String file) throws IOException {
-    return file.matches("[0-9]{1,9}\\.tree")
-        && control.get(
-                ControlTable.VERSIONS,
-                ControlTable.key(
-                    master,
-                    Long.parseLong(file.substring(0, file.length() - TREE_SUFFIX.length()))))
-            != null;
+  // ---- trees that no record names ----
+
+  /**
+   * Whole trees that no record names: of imports or deletions that a crash cut short; or of
+   * versions whose records were lost. Nobody can tell, so they stay until an administrator removes
+   * them.
+   */
+  public List<Path> unrecorded() throws IOException {
+    List<Path> found = new ArrayList<>();
+    for (Path master : entries(directory)) {
+      found.addAll(unrecorded(master.getFileName().toString()));
+    }
+    return found;
+  }
+
+  private List<Path> unrecorded(String master) throws IOException {
+    List<Path> found = new ArrayList<>();
+    synchronized (publishing) {
+      for (Path file : entries(directory.resolve(master))) {
+        int version = versionOf(file);
+        if (version > 0
+            && control.get(ControlTable.VERSIONS, ControlTable.key(master, version)) == null) {
+          found.add(file);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The version whose tree the file is by its name; 0 if by that it is none. */
+  private static int versionOf(Path file) {
+    Matcher name = TREE_FILE.matcher(file.getFileName().toString());
+    return name.matches() ? Integer.parseInt(name.group(1)) : 0;
+  }
+
+  /** What is in a directory, in order; nothing if it is not there, or is none. */
+  private static List<Path> entries(Path directory) throws IOException {
+    List<Path> entries = new ArrayList<>();
+    if (Files.isDirectory(directory)) {
+      try (DirectoryStream<Path> found = Files.newDirectoryStream(directory)) {
+        found.forEach(entries::add);
+      }
+      entries.sort(null);
+    }
+    return entries;
+  }
+
+  /**
+   * What the next version of a master may use.
+   *
+   * @param version its number
+   * @param nextIno an inode number below which all may have been given out
+   */
+  record Next(int version, long nextIno) {}
+
+  /** Numbers that no version had, not even one whose record was lost: overlays may stand on it. */
+  Next next(MasterRecord master) throws IOException, ApplianceException {
+    int last = master.latest();
+    long nextIno = master.nextIno();
+    for (Path file : unrecorded(master.name())) {
+      last = Math.max(last, versionOf(file));
+      try {
+        nextIno = Math.max(nextIno, TreeIndex.open(file).nextIno());
+      } catch (IOException | CorruptTreeException e) {
+        throw new ApplianceException(
+            FailureCode.CORRUPT,
+            file
+                + " has no record, and cannot be read: move it away before the next import ("
+                + e.getMessage()
+                + ")",
+            e);
+      }
+    }
+    return new Next(last + 1, nextIno);
   }
 
   // ---- masters and versions ----
@@ -304,14 +374,18 @@ public final class Repository {
     try {
       check.run();
       VersionName name = new VersionName(version.master(), version.version());
-      control.commit(
-          ControlChange.delete(
-              ControlTable.VERSIONS, ControlTable.key(version.master(), version.version())));
+      Path file = treeFile(version.master(), version.version());
+      synchronized (publishing) {
+        control.commit(
+            ControlChange.delete(
+                ControlTable.VERSIONS, ControlTable.key(version.master(), version.version())));
+        Files.deleteIfExists(file);
+        DurableFiles.syncDirectory(file.getParent());
+      }
       trees.remove(name);
       synchronized (memberships) {
         memberships.remove(name);
       }
-      Files.deleteIfExists(treeFile(version.master(), version.version()));
     } finally {
       uses.writeLock().unlock();
     }
@@ -325,17 +399,18 @@ public final class Repository {
    * @param part where the tree file lies, in the master's directory
    */
   void publish(MasterRecord master, VersionRecord version, Path part) throws IOException {
-    Path file = treeFile(version.master(), version.version());
-    DurableFiles.publish(part, file);
     VersionRecord signed =
         version.signed(
             Base64.getEncoder()
                 .encodeToString(
                     key.sign(version.signedText(clusterId).getBytes(StandardCharsets.UTF_8))));
-    control.commit(
-        ControlChange.put(
-            ControlTable.VERSIONS, ControlTable.key(version.master(), version.version()), signed),
-        ControlChange.put(ControlTable.MASTERS, master.name(), master));
+    synchronized (publishing) {
+      DurableFiles.publish(part, treeFile(version.master(), version.version()));
+      control.commit(
+          ControlChange.put(
+              ControlTable.VERSIONS, ControlTable.key(version.master(), version.version()), signed),
+          ControlChange.put(ControlTable.MASTERS, master.name(), master));
+    }
   }
 
   /** Where a master's trees are; made if it is not there. */

@@ -16,8 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,33 +92,15 @@ final class DamagedDatabaseTest {
     return file.getKey().getFileName().toString();
   }
 
-  private static Map<Path, byte[]> files(Path database) throws IOException {
-    Map<Path, byte[]> files = new TreeMap<>();
-    try (Stream<Path> all = Files.walk(database)) {
-      for (Path file : all.filter(Files::isRegularFile).toList()) {
-        files.put(file, Files.readAllBytes(file));
-      }
-    }
-    return files;
-  }
-
-  private static void restore(Path database, Map<Path, byte[]> files) throws IOException {
-    for (Path file : files(database).keySet()) {
-      Files.delete(file);
-    }
-    for (Map.Entry<Path, byte[]> file : files.entrySet()) {
-      Files.write(file.getKey(), file.getValue());
-    }
-  }
-
   @Test
   void thePacksIndexIsMadeAgain() throws Exception {
     Path index = rig.root.resolve("index");
-    Map<Path, byte[]> whole = files(index);
-    assertTrue(whole.keySet().stream().anyMatch(file -> file.toString().endsWith(".sst")));
+    FileCopies whole = FileCopies.of(index);
+    assertTrue(
+        whole.contents().keySet().stream().anyMatch(file -> file.toString().endsWith(".sst")));
     int atOpening = 0;
     int later = 0;
-    for (Map.Entry<Path, byte[]> file : whole.entrySet()) {
+    for (Map.Entry<Path, byte[]> file : whole.contents().entrySet()) {
       for (Damage damage : damages(file.getValue().length)) {
         if (name(file).startsWith("MANIFEST") && damage.what().startsWith("bit")) {
           // RocksDB's reader may go round for ever.
@@ -137,7 +117,7 @@ final class DamagedDatabaseTest {
         }
         assertWhole(what);
         rig.close();
-        restore(index, whole);
+        whole.restore();
         deleteTree(rig.root.resolve("index.damaged"));
       }
     }
@@ -170,14 +150,15 @@ final class DamagedDatabaseTest {
   @Test
   void controlRecordsAreRefusedAndNothingIsRemoved() throws Exception {
     Path control = rig.root.resolve("control");
-    Map<Path, byte[]> whole = files(control);
+    FileCopies whole = FileCopies.of(control);
     int refused = 0;
-    for (Map.Entry<Path, byte[]> file : whole.entrySet()) {
+    for (Map.Entry<Path, byte[]> file : whole.contents().entrySet()) {
       String name = name(file);
       boolean grows = name.endsWith(".log");
       for (Damage damage : damages(file.getValue().length)) {
-        // Nobody can tell a file that ends early from one whose last writes never came; and
-        // RocksDB's reader of a MANIFEST may go round for ever at a flipped bit.
+        // Nobody can tell a file that ends early from one whose last writes never came
+        // (LostRecordsTest); and RocksDB's reader of a MANIFEST may go round for ever at a flipped
+        // bit.
         if (name.startsWith("MANIFEST") || (grows && !damage.what().startsWith("bit"))) {
           continue;
         }
@@ -189,13 +170,13 @@ final class DamagedDatabaseTest {
         } else {
           refused++;
         }
-        restore(control, whole);
+        whole.restore();
       }
     }
     assertTrue(refused >= 5, refused + " refused");
     deleteTree(control);
     assertFalse(opensOrIsRefused("without control records"));
-    restore(Files.createDirectories(control), whole);
+    whole.restore();
     rig.open();
     assertWhole("restored");
   }
@@ -203,12 +184,12 @@ final class DamagedDatabaseTest {
   @Test
   void rowsThatAreLostAreRefused() throws Exception {
     Path rows = rig.root.resolve("rows");
-    Map<Path, byte[]> whole = files(rows);
+    FileCopies whole = FileCopies.of(rows);
     Files.delete(rows.resolve("CURRENT"));
     assertFalse(opensOrIsRefused("without CURRENT"));
     deleteTree(rows);
     assertFalse(opensOrIsRefused("without rows"));
-    restore(Files.createDirectories(rows), whole);
+    whole.restore();
     rig.open();
     assertWhole("restored");
   }

@@ -127,6 +127,33 @@ final class JournalLogTest {
   }
 
   @Test
+  void whatIsLeftOfAFoldedJournalRefusesRowsThatLostTheirLast() throws IOException {
+    long last;
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+      for (int sequence = 5; log.storedBytes() < 5 << 20; sequence++) {
+        write(log, sequence, 4);
+      }
+      log.sync();
+      last = log.lastSequence();
+      log.dropThrough(last);
+      assertEquals(0, log.lastSequence());
+      assertTrue(log.storedBytes() < 100, "nothing is kept but a name");
+    }
+    for (long folded : new long[] {0, last - 1}) {
+      IOException refused =
+          assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY, folded));
+      assertTrue(refused.getMessage().contains("lacks record " + (folded + 1)));
+    }
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, last)) {
+      write(log, (int) last + 1, last);
+      log.sync();
+    }
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, last)) {
+      assertEquals(last + 1, log.lastSequence());
+    }
+  }
+
+  @Test
   void dropsSegmentsThatAreFolded() throws IOException {
     try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
       for (int sequence = 5; log.storedBytes() < 34 << 20; sequence++) {
