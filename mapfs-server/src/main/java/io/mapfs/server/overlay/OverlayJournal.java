@@ -265,7 +265,7 @@ public final class OverlayJournal implements Closeable {
   private void scheduleCommitLocked() {
     if (!commitScheduled && !queue.isEmpty() && !isLaggingLocked()) {
       commitScheduled = true;
-      commits.execute(this::commit);
+      commits.execute(Commit.of(queuedBytes, System.nanoTime(), this::commit));
     }
   }
 

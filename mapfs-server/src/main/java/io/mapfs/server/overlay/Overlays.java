@@ -17,10 +17,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -43,8 +46,13 @@ public final class Overlays implements Closeable {
   private final ApplianceStore store;
   private final OverlayRows rows;
   private final Strays strays;
-  private final ExecutorService commits = threads("journal", COMMIT_THREADS, 0);
-  private final ExecutorService folds = threads("fold", FOLD_THREADS, FOLD_NICENESS);
+
+  /** Runs a {@link Commit} of each overlay at most. */
+  private final ExecutorService commits =
+      threads("journal", COMMIT_THREADS, 0, new PriorityBlockingQueue<>());
+
+  private final ExecutorService folds =
+      threads("fold", FOLD_THREADS, FOLD_NICENESS, new LinkedBlockingQueue<>());
   private final Map<String, Overlay> overlays = new ConcurrentSkipListMap<>();
 
   /** Why an overlay could not be opened. */
@@ -233,10 +241,15 @@ public final class Overlays implements Closeable {
     }
   }
 
-  private static ExecutorService threads(String name, int count, int niceness) {
+  private static ExecutorService threads(
+      String name, int count, int niceness, BlockingQueue<Runnable> queue) {
     AtomicInteger number = new AtomicInteger();
-    return Executors.newFixedThreadPool(
+    return new ThreadPoolExecutor(
         count,
+        count,
+        0,
+        TimeUnit.SECONDS,
+        queue,
         task -> {
           Runnable work =
               () -> {
