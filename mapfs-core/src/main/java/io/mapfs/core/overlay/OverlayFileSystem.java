@@ -213,6 +213,11 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     batches.awaitSealed(NoContext.INSTANCE);
   }
 
+  /** Ends the open batch, without waiting for anything; for tests. */
+  void cutNow() {
+    batches.cut();
+  }
+
   /** Stops without handing anything over, as a crash does; for tests. */
   void crash() throws IOException {
     pipeline.stop();

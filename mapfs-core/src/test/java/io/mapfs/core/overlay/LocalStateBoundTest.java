@@ -88,7 +88,7 @@ final class LocalStateBoundTest {
       }
     }
     try (OverlayState state = fixture.open()) {
-      long entries = state.journal().lastSequence() - state.journal().firstSequence() + 1;
+      long entries = OverlayAccess.journalRecords(state);
       long rows =
           state.index().dump().keySet().stream().filter(row -> !row.startsWith("ext")).count();
       long journalBytes = bytes(fixture.directory.resolve("journal"));
@@ -100,9 +100,7 @@ final class LocalStateBoundTest {
           RECORDS, entries, journalBytes, pageBytes, livePages, rows, indexBytes, headRows);
       // A full segment goes with the next flush of the index; two may wait for it.
       assertTrue(journalBytes <= 4 * JOURNAL_SEGMENT_BYTES, () -> "journal " + journalBytes);
-      // Twice what lives, spare segments, a round on its way: docs/format.md, "Page log".
-      long segments = PageLog.SPARE_SEGMENTS + 1 + PageLog.VICTIMS_MAX;
-      long pagesMax = 2 * livePages + segments * PAGE_SEGMENT_SLOTS;
+      long pagesMax = OverlayAccess.pagesMax(livePages, PAGE_SEGMENT_SLOTS);
       assertTrue(pageBytes <= pagesMax * PageLog.PAGE_BYTES, "page log " + pageBytes);
       assertEquals(headRows, rows, "the index has the rows of the head");
       assertTrue(indexBytes <= 32 << 20, () -> "index " + indexBytes);

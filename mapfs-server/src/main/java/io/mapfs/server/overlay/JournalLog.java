@@ -409,6 +409,15 @@ final class JournalLog implements Closeable {
     return new byte[0];
   }
 
+  /** Bytes of the segments all of whose records are folded. */
+  synchronized long bytesThrough(long foldedSequence) {
+    long bytes = 0;
+    for (int i = 0; i < segments.size() && lastSequenceIn(i) <= foldedSequence; i++) {
+      bytes += segments.get(i).lengthBytes;
+    }
+    return bytes;
+  }
+
   /** Removes segments all of whose records were folded durably. */
   synchronized void dropThrough(long foldedSequence) throws IOException {
     while (!segments.isEmpty() && lastSequenceIn(0) <= foldedSequence) {

@@ -116,11 +116,9 @@ public final class OverlayHead {
       if (position.sequence() < through) {
         foldSomeLocked(through);
       }
-      if (position.sequence() < through) {
-        return false;
-      }
+      // Also while more waits: a node that never pauses would let the journal grow for ever.
       tidyLocked();
-      return true;
+      return position.sequence() >= through;
     } catch (IOException | RuntimeException e) {
       IOException failure =
           e instanceof IOException io ? io : new IOException("cannot fold: " + e, e);
@@ -144,7 +142,7 @@ public final class OverlayHead {
   }
 
   private void tidyLocked() throws IOException {
-    if (journal.isUntidy()) {
+    if (journal.isUntidy(position.sequence())) {
       rows.sync();
       journal.dropThrough(position.sequence());
     }

@@ -43,7 +43,7 @@ public final class OverlayJournal implements Closeable {
   /** Most journal bytes that wait to be folded; beyond it records wait for the folding. */
   private static final long LAG_BYTES_MAX = 256L << 20;
 
-  /** The journal is tidied up when it has this many bytes. */
+  /** The journal is tidied up when so many bytes of segments are folded. */
   private static final long JOURNAL_BYTES_TIDY = 8L << 20;
 
   /** Longest time that accepted records may take to become durable, for whoever needs them. */
@@ -384,9 +384,9 @@ public final class OverlayJournal implements Closeable {
     }
   }
 
-  /** Whether segments wait to be dropped ({@link #dropThrough}). */
-  boolean isUntidy() {
-    return log.storedBytes() > JOURNAL_BYTES_TIDY;
+  /** Whether so much is folded that it is worth a flush to drop it ({@link #dropThrough}). */
+  boolean isUntidy(long foldedSequence) {
+    return log.bytesThrough(foldedSequence) > JOURNAL_BYTES_TIDY;
   }
 
   /** Drops segments of which everything is in rows that no power cut can take back. */

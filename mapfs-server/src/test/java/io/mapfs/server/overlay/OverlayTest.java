@@ -1,12 +1,19 @@
 package io.mapfs.server.overlay;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mapfs.core.fs.FileTime;
+import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.Name;
+import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.journal.Change;
+import io.mapfs.core.journal.InodeState;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.RecordCodec;
+import io.mapfs.core.journal.RecordLimits;
 import io.mapfs.core.wire.Message;
 import io.mapfs.server.FakeSession;
 import io.mapfs.server.overlay.JournalProtocol.Effect;
@@ -17,9 +24,12 @@ import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -81,14 +91,58 @@ final class OverlayTest {
 
   /** Appends a record of so many new names. */
   private void append(long number, long epoch, int names) throws Exception {
-    long sequence = last == null ? 1 : last.sequence() + 1;
     List<Change> changes = new ArrayList<>();
     for (int i = 0; i < names; i++) {
-      changes.add(new Change.PutWhiteout(sequence, Name.of(String.format("name-%06d", i))));
+      changes.add(new Change.PutWhiteout(nextSequence(), Name.of(String.format("name-%06d", i))));
     }
+    append(number, epoch, changes, List.of());
+  }
+
+  /** Appends a record of zeros that are written to the first pages of a file. */
+  private void appendPages(long number, long epoch, int pages) throws Exception {
+    FileTime time = new FileTime(1, 0);
+    InodeState state =
+        new InodeState(
+            FileType.REGULAR,
+            true,
+            true,
+            true,
+            0644,
+            0,
+            0,
+            1,
+            0,
+            (long) pages * Change.PAGE_BYTES,
+            time,
+            time,
+            time,
+            time,
+            null,
+            0,
+            0,
+            0);
+    byte[] hash = Sha256.newDigest().digest(new byte[Change.PAGE_BYTES]);
+    ByteBuffer hashes = ByteBuffer.allocate(pages * hash.length);
+    for (int page = 0; page < pages; page++) {
+      hashes.put(hash);
+    }
+    long ino = NodeId.FIRST_OVERLAY_INO;
+    append(
+        number,
+        epoch,
+        List.of(new Change.PutInode(ino, state), new Change.WritePages(ino, 0, hashes.array())),
+        Collections.nCopies(pages, ByteBuffer.allocate(Change.PAGE_BYTES)));
+  }
+
+  private long nextSequence() {
+    return last == null ? 1 : last.sequence() + 1;
+  }
+
+  private void append(long number, long epoch, List<Change> changes, List<ByteBuffer> pages)
+      throws Exception {
     byte[] previous = last == null ? new byte[JournalRecord.HASH_BYTES] : RecordCodec.hash(last);
-    last = new JournalRecord(NODE, epoch, sequence, previous, 0, changes);
-    overlay.journal().append(number, last, List.of()).get(DEADLOCK_SECONDS, TimeUnit.SECONDS);
+    last = new JournalRecord(NODE, epoch, nextSequence(), previous, 0, changes);
+    overlay.journal().append(number, last, pages).get(DEADLOCK_SECONDS, TimeUnit.SECONDS);
   }
 
   @Test
@@ -103,6 +157,28 @@ final class OverlayTest {
       folds.take().run();
       assertEquals(expected, overlay.standing().position().sequence());
     }
+  }
+
+  @Test
+  void theJournalIsTidiedUpThoughMoreIsWaiting() throws Exception {
+    Effect.Grant granted = mount(1);
+    while (journalFiles().size() < 2) {
+      appendPages(1, granted.epoch(), RecordLimits.MAX_PAGES);
+    }
+    appendPages(1, granted.epoch(), 1_000);
+    String first = journalFiles().get(0);
+    long second = Long.parseLong(journalFiles().get(1).substring(0, 16), 16);
+    while (overlay.standing().position().sequence() < second - 1) {
+      folds.take().run();
+    }
+    assertTrue(overlay.standing().position().sequence() < last.sequence(), "something waits");
+    assertFalse(journalFiles().contains(first), () -> first + " is folded");
+  }
+
+  private List<String> journalFiles() {
+    String[] names = directory.resolve("journal").toFile().list();
+    Arrays.sort(names);
+    return List.of(names);
   }
 
   @Test
