@@ -16,6 +16,9 @@ public interface Session {
   /** Whether the client is who it says: on plain TCP, within one machine. */
   boolean isTrusted();
 
+  /** Feature bits that are in force ({@link io.mapfs.core.wire.Protocol}). */
+  long features();
+
   /** Address of the other end, for messages. */
   String peer();
 

@@ -1,6 +1,7 @@
 package io.mapfs.server;
 
 import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.Protocol;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.function.Function;
 public final class FakeSession implements Session {
   private final String node;
   private boolean open = true;
+  public long features = Protocol.FEATURES;
   public final List<Message> pushed = new ArrayList<>();
   public Function<Message, Message> answers = message -> new Message.Done();
 
@@ -32,6 +34,11 @@ public final class FakeSession implements Session {
   @Override
   public boolean isTrusted() {
     return true;
+  }
+
+  @Override
+  public long features() {
+    return features;
   }
 
   @Override

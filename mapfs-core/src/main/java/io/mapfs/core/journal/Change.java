@@ -56,8 +56,18 @@ public sealed interface Change {
   /**
    * The whole block is this one, which the appliance has; {@code null}: it reads as zeros. Content
    * past the block's own length reads as zeros.
+   *
+   * @param ownPages one bit a page, the first lowest: what of it is the overlay's own, and not a
+   *     copy of the version's; all in a record, where a block is named as a whole
    */
-  record PutBlock(long ino, long blockIndex, BlockId id) implements Change {}
+  record PutBlock(long ino, long blockIndex, BlockId id, int ownPages) implements Change {
+    public static final int ALL_PAGES = -1;
+
+    /** A block that is the overlay's own as a whole. */
+    public PutBlock(long ino, long blockIndex, BlockId id) {
+      this(ino, blockIndex, id, ALL_PAGES);
+    }
+  }
 
   /**
    * The name is the overlay's own and points at this inode.

@@ -48,4 +48,8 @@ public record InodeState(
     byte[] symlinkTarget,
     int baseVersion,
     long baseLimitBytes,
-    long parentIno) {}
+    long parentIno) {
+
+  /** What an own inode counts against a quota, its names and attributes included. */
+  public static final int QUOTA_BYTES = 512;
+}

@@ -53,6 +53,9 @@ public final class RecordCodec {
   private static final long MAX_PAGE = RecordLimits.MAX_FILE_BYTES / Change.PAGE_BYTES;
   private static final long MAX_BLOCK = RecordLimits.MAX_FILE_BYTES / BlockId.BLOCK_BYTES;
 
+  /** The algorithm of a block id, and that the block's own pages follow it. */
+  private static final byte WITH_OWN_PAGES = (byte) (0x80 | BlockId.ALGORITHM_SHA256_LEAVES);
+
   private RecordCodec() {}
 
   // ---- records ----
@@ -161,6 +164,12 @@ public final class RecordCodec {
     byte[] previousHash = take(source, JournalRecord.HASH_BYTES);
     long sealedMillis = source.getLong();
     List<Change> changes = takeChanges(source);
+    for (Change change : changes) {
+      check(
+          !(change instanceof Change.PutBlock put) || put.ownPages() == Change.PutBlock.ALL_PAGES,
+          "own pages of a block in record",
+          sequence);
+    }
     for (int i = 1; i < changes.size(); i++) {
       check(
           CanonicalOrder.INSTANCE.compare(changes.get(i - 1), changes.get(i)) < 0,
@@ -222,11 +231,18 @@ public final class RecordCodec {
           case TRUNCATE_PAGES -> 8;
           case ZERO_PAGES -> 8 + 8;
           case WRITE_PAGES -> 8 + 4 + ((Change.WritePages) change).pageHashes().length;
-          case PUT_BLOCK -> 8 + 1 + (((Change.PutBlock) change).id() == null ? 0 : BlockId.BYTES);
+          case PUT_BLOCK -> 8 + 1 + blockBytes((Change.PutBlock) change);
           case PUT_DENTRY -> 1 + ((Change.PutDentry) change).name().length() + 8 + 1 + 8;
           case PUT_WHITEOUT -> 1 + ((Change.PutWhiteout) change).name().length();
           case DROP_DENTRY -> 1 + ((Change.DropDentry) change).name().length();
         };
+  }
+
+  private static int blockBytes(Change.PutBlock put) {
+    if (put.id() == null) {
+      return 0;
+    }
+    return BlockId.BYTES + (put.ownPages() == Change.PutBlock.ALL_PAGES ? 0 : Integer.BYTES);
   }
 
   public static void encodeChange(Change change, ByteBuffer target) {
@@ -262,9 +278,13 @@ public final class RecordCodec {
         target.putLong(put.ino()).putLong(put.blockIndex());
         if (put.id() == null) {
           target.put((byte) 0);
-        } else {
+        } else if (put.ownPages() == Change.PutBlock.ALL_PAGES) {
           target.put(BlockId.ALGORITHM_SHA256_LEAVES);
           put.id().putInto(target);
+        } else {
+          target.put(WITH_OWN_PAGES);
+          put.id().putInto(target);
+          target.putInt(put.ownPages());
         }
       }
       case PUT_DENTRY -> {
@@ -322,11 +342,18 @@ public final class RecordCodec {
         long blockIndex = source.getLong();
         check(blockIndex >= 0 && blockIndex <= MAX_BLOCK, "block index", blockIndex);
         int algorithm = source.get();
-        check(
-            algorithm == 0 || algorithm == BlockId.ALGORITHM_SHA256_LEAVES,
-            "block id's algorithm",
-            algorithm);
-        yield new Change.PutBlock(ino, blockIndex, algorithm == 0 ? null : BlockId.take(source));
+        yield switch (algorithm) {
+          case 0 -> new Change.PutBlock(ino, blockIndex, null);
+          case BlockId.ALGORITHM_SHA256_LEAVES ->
+              new Change.PutBlock(ino, blockIndex, BlockId.take(source));
+          case WITH_OWN_PAGES -> {
+            BlockId id = BlockId.take(source);
+            int ownPages = source.getInt();
+            check(ownPages != Change.PutBlock.ALL_PAGES, "own pages", ownPages);
+            yield new Change.PutBlock(ino, blockIndex, id, ownPages);
+          }
+          default -> throw malformed("block id's algorithm", algorithm);
+        };
       }
       case PUT_DENTRY -> {
         Name name = takeEntryName(source);
@@ -539,8 +566,12 @@ public final class RecordCodec {
   private static void check(boolean holds, String what, long value)
       throws MalformedRecordException {
     if (!holds) {
-      throw new MalformedRecordException("malformed journal data: " + what + " " + value);
+      throw malformed(what, value);
     }
+  }
+
+  private static MalformedRecordException malformed(String what, long value) {
+    return new MalformedRecordException("malformed journal data: " + what + " " + value);
   }
 
   private interface Decoder<T> {

@@ -12,7 +12,8 @@ import java.util.Set;
  * one.
  *
  * <p>A page is, in this order: own (a slot of the page log), zero, the remote block's where there
- * is one, else the base's.
+ * is one, else the base's. A remote block holds copies of the base's pages beside the overlay's
+ * own: only these count against the quota.
  *
  * <pre>
  *  63                                    10 9     5 4     0
@@ -25,13 +26,21 @@ final class BlockExtent {
   /** Pages in a block. */
   static final int PAGES = BlockId.LEAVES;
 
-  static final BlockExtent NONE = new BlockExtent(0, null, new long[0], 0, -1);
+  static final BlockExtent NONE = new BlockExtent(0, null, 0, new long[0], 0, -1);
 
   private static final int FORMAT_VERSION = 1;
+
+  /** The pages of the remote block that are the overlay's follow its id. */
+  private static final int FORMAT_WITH_REMOTE_PAGES = 2;
+
   private static final int ALL = -1;
 
   private final int zeroMask;
   private final BlockId remote;
+
+  /** Pages that are the remote block's and not copies of the base's. */
+  private final int remotePages;
+
   private final long[] runs;
   private final int ownMask;
 
@@ -40,7 +49,8 @@ final class BlockExtent {
 
   private final long openBatch;
 
-  private BlockExtent(int zeroMask, BlockId remote, long[] runs, int openMask, long openBatch) {
+  private BlockExtent(
+      int zeroMask, BlockId remote, int remotePages, long[] runs, int openMask, long openBatch) {
     int own = 0;
     for (long run : runs) {
       own |= mask(first(run), count(run));
@@ -48,14 +58,19 @@ final class BlockExtent {
     this.ownMask = own;
     this.zeroMask = zeroMask & ~own;
     this.remote = (own | zeroMask) == ALL ? null : remote;
+    this.remotePages = this.remote == null ? 0 : remotePages & ~(own | zeroMask);
     this.runs = runs;
     this.openMask = openMask;
     this.openBatch = openBatch;
   }
 
-  /** A block that the appliance has; {@code null}: zeros. */
-  static BlockExtent ofBlock(BlockId id) {
-    return new BlockExtent(id == null ? ALL : 0, id, new long[0], 0, -1);
+  /**
+   * A block that the appliance has; {@code null}: zeros.
+   *
+   * @param ownPages one bit a page: what of it is no copy of the base's
+   */
+  static BlockExtent ofBlock(BlockId id, int ownPages) {
+    return new BlockExtent(id == null ? ALL : 0, id, ownPages, new long[0], 0, -1);
   }
 
   static int mask(int firstPage, int count) {
@@ -98,8 +113,12 @@ final class BlockExtent {
 
   /** Pages that are neither the base's nor zeros: what counts against the quota. */
   int ownedPages() {
-    int owned = Integer.bitCount(ownMask);
-    return remote == null ? owned : owned + Integer.bitCount(~(ownMask | zeroMask));
+    return Integer.bitCount(ownMask | remotePages);
+  }
+
+  /** Whether the page counts against the quota. */
+  boolean isOwned(int page) {
+    return ((ownMask | remotePages) & (1 << page)) != 0;
   }
 
   /** The slot of an own page. */
@@ -135,12 +154,17 @@ final class BlockExtent {
     System.arraycopy(kept, before, merged, before + 1, kept.length - before);
     merged[before] = pack(firstPage, count, slot);
     return new BlockExtent(
-        zeroMask & ~written, remote, coalesced(merged), openMask(batch) | written, batch);
+        zeroMask & ~written,
+        remote,
+        remotePages,
+        coalesced(merged),
+        openMask(batch) | written,
+        batch);
   }
 
   BlockExtent withZeros(int pages, long batch) {
     return new BlockExtent(
-        zeroMask | pages, remote, runsWithout(pages), openMask(batch) | pages, batch);
+        zeroMask | pages, remote, remotePages, runsWithout(pages), openMask(batch) | pages, batch);
   }
 
   /** Own pages whose slots are in these segments of the page log. */
@@ -181,7 +205,8 @@ final class BlockExtent {
         pages,
         (first, count) -> merged[size[0]++] = pack(first, count, slot + rank(copied, first)));
     long[] sorted = Arrays.copyOf(merged, size[0]);
-    return new BlockExtent(zeroMask, remote, coalesced(byFirstPage(sorted)), openMask, openBatch);
+    return new BlockExtent(
+        zeroMask, remote, remotePages, coalesced(byFirstPage(sorted)), openMask, openBatch);
   }
 
   interface RangeVisitor {
@@ -216,7 +241,8 @@ final class BlockExtent {
   BlockExtent truncated(int firstPage) {
     int gone = mask(firstPage, PAGES - firstPage);
     int zeros = remote == null ? zeroMask & ~gone : zeroMask | gone;
-    return new BlockExtent(zeros, remote, runsWithout(gone), openMask & ~gone, openBatch);
+    return new BlockExtent(
+        zeros, remote, remotePages, runsWithout(gone), openMask & ~gone, openBatch);
   }
 
   interface RunVisitor {
@@ -283,13 +309,24 @@ final class BlockExtent {
   // ---- the row in the index: docs/format.md, "Overlay index" ----
 
   byte[] encode() {
+    boolean withPages = remote != null && remotePages != ~(ownMask | zeroMask);
     ByteBuffer buffer =
-        ByteBuffer.allocate(1 + 1 + 4 + (remote == null ? 0 : BlockId.BYTES) + 1 + 8 * runs.length);
-    buffer.put((byte) FORMAT_VERSION);
+        ByteBuffer.allocate(
+            1
+                + 1
+                + 4
+                + (remote == null ? 0 : BlockId.BYTES)
+                + (withPages ? 4 : 0)
+                + 1
+                + 8 * runs.length);
+    buffer.put((byte) (withPages ? FORMAT_WITH_REMOTE_PAGES : FORMAT_VERSION));
     buffer.put(remote == null ? 0 : BlockId.ALGORITHM_SHA256_LEAVES);
     buffer.putInt(zeroMask);
     if (remote != null) {
       remote.putInto(buffer);
+    }
+    if (withPages) {
+      buffer.putInt(remotePages);
     }
     buffer.put((byte) runs.length);
     for (long run : runs) {
@@ -300,7 +337,8 @@ final class BlockExtent {
 
   static BlockExtent decode(byte[] row) throws MalformedRecordException {
     ByteBuffer buffer = ByteBuffer.wrap(row);
-    if (row.length < 7 || buffer.get() != FORMAT_VERSION) {
+    int format = row.length < 7 ? 0 : buffer.get();
+    if (format != FORMAT_VERSION && format != FORMAT_WITH_REMOTE_PAGES) {
       throw new MalformedRecordException("block extent of an unknown format");
     }
     int algorithm = buffer.get();
@@ -308,10 +346,13 @@ final class BlockExtent {
     if (algorithm != 0 && algorithm != BlockId.ALGORITHM_SHA256_LEAVES) {
       throw new MalformedRecordException("block id of an unknown algorithm");
     }
-    if (buffer.remaining() < (algorithm == 0 ? 1 : 1 + BlockId.BYTES)) {
+    boolean withPages = format == FORMAT_WITH_REMOTE_PAGES;
+    int beforeRuns = (algorithm == 0 ? 0 : BlockId.BYTES) + (withPages ? 4 : 0);
+    if (buffer.remaining() < beforeRuns + 1) {
       throw new MalformedRecordException("block extent is cut short");
     }
     BlockId remote = algorithm == 0 ? null : BlockId.take(buffer);
+    int remotePages = withPages ? buffer.getInt() : ALL;
     int count = buffer.get();
     if (count < 0 || count > PAGES || buffer.remaining() != 8 * count) {
       throw new MalformedRecordException("block extent with " + count + " runs");
@@ -326,6 +367,6 @@ final class BlockExtent {
       }
       covered |= mask;
     }
-    return new BlockExtent(zeroMask, remote, runs, 0, -1);
+    return new BlockExtent(zeroMask, remote, remotePages, runs, 0, -1);
   }
 }

@@ -34,6 +34,9 @@ final class ContentResizer {
 
   /** What is done to a file; asked twice, and done only if both answers are the same. */
   private interface Cut {
+    /** Whether the edges need room within the quota. */
+    boolean needsRoom();
+
     /** Pages of which a part becomes zeros, as the file is now. Monitor, or exclusive. */
     List<Edge> edges(OverlayInode inode);
 
@@ -46,6 +49,7 @@ final class ContentResizer {
   private final PageLog pageLog;
   private final ContentPages pages;
   private final SourceReader sources;
+  private final Quota quota;
   private final Privileges privileges;
   private final FileClock clock;
 
@@ -55,6 +59,7 @@ final class ContentResizer {
       PageLog pageLog,
       ContentPages pages,
       SourceReader sources,
+      Quota quota,
       Privileges privileges,
       FileClock clock) {
     this.tree = tree;
@@ -62,6 +67,7 @@ final class ContentResizer {
     this.pageLog = pageLog;
     this.pages = pages;
     this.sources = sources;
+    this.quota = quota;
     this.privileges = privileges;
     this.clock = clock;
   }
@@ -84,6 +90,11 @@ final class ContentResizer {
         ino,
         new Cut() {
           @Override
+          public boolean needsRoom() {
+            return false;
+          }
+
+          @Override
           public List<Edge> edges(OverlayInode inode) {
             return cutEdges(inode, sizeBytes);
           }
@@ -101,6 +112,8 @@ final class ContentResizer {
   /**
    * fallocate(2); the mode was checked. A caller other than root takes setuid and the like away.
    * Space is not reserved: the page log grows as it is used.
+   *
+   * @throws FsException EDQUOT too: a part of a page that was not the overlay's becomes zeros
    */
   void allocate(RequestContext context, long ino, int mode, long offsetBytes, long lengthBytes)
       throws FsException {
@@ -113,6 +126,11 @@ final class ContentResizer {
         context,
         ino,
         new Cut() {
+          @Override
+          public boolean needsRoom() {
+            return true;
+          }
+
           @Override
           public List<Edge> edges(OverlayInode inode) {
             if (!zeroes || offsetBytes >= inode.sizeBytes) {
@@ -194,14 +212,32 @@ final class ContentResizer {
       if (!cut.edges(inode).equals(edges)) {
         return false;
       }
-      cut.apply(inode);
-      for (int i = 0; i < edges.size(); i++) {
-        pages.put(inode, edges.get(i).page, 1, slots.get(i));
+      long granted = cut.needsRoom() ? grant(inode, edges) : 0;
+      try {
+        cut.apply(inode);
+        for (int i = 0; i < edges.size(); i++) {
+          pages.put(inode, edges.get(i).page, 1, slots.get(i));
+        }
+      } finally {
+        quota.settle(granted);
       }
       tree.changed(inode);
       return true;
     } finally {
       tree.lock.writeLock().unlock();
+    }
+  }
+
+  private long grant(OverlayInode inode, List<Edge> edges) throws FsException {
+    long granted = 0;
+    try {
+      for (Edge edge : edges) {
+        granted += quota.grant(inode, edge.page, edge.page);
+      }
+      return granted;
+    } catch (FsException e) {
+      quota.settle(granted);
+      throw e;
     }
   }
 

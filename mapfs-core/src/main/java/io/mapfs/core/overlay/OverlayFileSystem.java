@@ -66,7 +66,7 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
     ContentWriter writer =
         new ContentWriter(tree, batches, pageLog, pages, sources, quota, privileges, clock);
     ContentResizer resizer =
-        new ContentResizer(tree, batches, pageLog, pages, sources, privileges, clock);
+        new ContentResizer(tree, batches, pageLog, pages, sources, quota, privileges, clock);
     AccessTimes accessTimes = new AccessTimes(tree, clock);
     this.preloader = new Preloader(tree, sources, accessTimes);
     this.files =

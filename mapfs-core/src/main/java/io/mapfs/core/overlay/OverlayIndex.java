@@ -290,7 +290,7 @@ final class OverlayIndex implements Closeable {
         }
         case PUT_BLOCK -> {
           Change.PutBlock put = (Change.PutBlock) change;
-          set(put.ino(), put.blockIndex(), BlockExtent.ofBlock(put.id()));
+          set(put.ino(), put.blockIndex(), BlockExtent.ofBlock(put.id(), put.ownPages()));
         }
         case PUT_DENTRY -> {
           Change.PutDentry put = (Change.PutDentry) change;

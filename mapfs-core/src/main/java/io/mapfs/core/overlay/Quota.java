@@ -4,6 +4,7 @@ import io.mapfs.core.fs.Errno;
 import io.mapfs.core.fs.FileSystemStatistics;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.journal.Change;
+import io.mapfs.core.journal.InodeState;
 
 /**
  * The overlay's quota: own pages, whole, and {@link #INODE_BYTES} for every own inode. What needs
@@ -16,8 +17,7 @@ final class Quota {
   private static final int PAGE_BYTES = Change.PAGE_BYTES;
   private static final int BLOCK_PAGES = BlockExtent.PAGES;
 
-  /** What an own inode counts, its names and attributes included. */
-  static final int INODE_BYTES = 512;
+  static final int INODE_BYTES = InodeState.QUOTA_BYTES;
 
   private final OverlayTree tree;
   private final long quotaBytes;
@@ -46,9 +46,7 @@ final class Quota {
     }
     long more = 0;
     for (long page = firstPage; page <= lastPage; page++) {
-      PageSource.Kind kind =
-          PageSource.kind(inode.extent(page / BLOCK_PAGES), (int) (page % BLOCK_PAGES));
-      if (kind == PageSource.Kind.BASE || kind == PageSource.Kind.ZERO) {
+      if (!inode.extent(page / BLOCK_PAGES).isOwned((int) (page % BLOCK_PAGES))) {
         more++;
       }
     }

@@ -163,7 +163,11 @@ public sealed interface Message {
    */
   record GetHead(String node, byte[] cursor) implements Message {}
 
-  /** Rows of the head at one sequence; an empty cursor ends them. */
+  /**
+   * Rows of the head at one sequence; an empty cursor ends them. Where {@link
+   * Protocol#FEATURE_OWN_PAGES} is not in force, every block is told as the overlay's own as a
+   * whole.
+   */
   record HeadRows(long sequence, List<Change> rows, byte[] nextCursor) implements Message {}
 
   /**

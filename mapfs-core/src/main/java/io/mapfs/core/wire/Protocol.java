@@ -11,8 +11,11 @@ public final class Protocol {
   /** The appliance keeps late tails aside: {@link Message.OpenTail}, {@link Message.AppendTail}. */
   public static final long FEATURE_TAILS = 1;
 
+  /** A head's rows say which pages of a block are the overlay's own: {@link Message.HeadRows}. */
+  public static final long FEATURE_OWN_PAGES = 2;
+
   /** Feature bits that this release understands. */
-  public static final long FEATURES = FEATURE_TAILS;
+  public static final long FEATURES = FEATURE_TAILS | FEATURE_OWN_PAGES;
 
   /** First bytes of a Hello's payload: "MAPFS" and a zero. */
   static final byte[] MAGIC = {'M', 'A', 'P', 'F', 'S', 0};

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mapfs.core.block.BlockId;
 import io.mapfs.core.fs.Name;
 import java.io.IOException;
 import java.io.InputStream;
@@ -116,6 +117,19 @@ final class RecordCodecTest {
     JournalRecord record = new JournalRecord("n", 1, 1, new byte[32], 0, reversed);
     ByteBuffer encoded = ByteBuffer.wrap(RecordCodec.encode(record));
     assertThrows(MalformedRecordException.class, () -> RecordCodec.decode(encoded));
+  }
+
+  @Test
+  void ownPagesOfABlockSurviveAndAreRefusedInARecord() throws Exception {
+    for (int ownPages : new int[] {0, 1, 0x80000001, 0x7FFFFFFF}) {
+      Change.PutBlock put = new Change.PutBlock(42, 3, new BlockId(1, 2, 3, 4), ownPages);
+      ByteBuffer list = ByteBuffer.allocate(RecordCodec.encodedBytes(List.of(put)));
+      RecordCodec.encodeChanges(List.of(put), list);
+      assertEquals(List.of(put), RecordCodec.decodeChanges(list.flip()));
+      JournalRecord record = new JournalRecord("n", 1, 1, new byte[32], 0, List.of(put));
+      ByteBuffer encoded = ByteBuffer.wrap(RecordCodec.encode(record));
+      assertThrows(MalformedRecordException.class, () -> RecordCodec.decode(encoded));
+    }
   }
 
   @Test

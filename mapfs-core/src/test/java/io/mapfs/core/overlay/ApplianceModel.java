@@ -271,13 +271,21 @@ final class ApplianceModel implements JournalShipper, BlockReader {
         zeros &= content[i] == 0;
       }
       BlockId id = null;
+      int ownPages = 0;
+      for (int i = 0; i * Change.PAGE_BYTES < length; i++) {
+        byte[] bytes = own.get(block * BlockId.LEAVES + i);
+        ownPages |= bytes == null || bytes == ZERO_PAGE ? 0 : 1 << i;
+      }
       if (!zeros) {
         id = BlockHasher.id(content, 0, length);
         byte[] stored = new byte[length];
         System.arraycopy(content, 0, stored, 0, length);
         blocks.put(id, stored);
       }
-      rows.add(new Change.PutBlock(ino, block, id));
+      rows.add(
+          id == null
+              ? new Change.PutBlock(ino, block, null)
+              : new Change.PutBlock(ino, block, id, ownPages));
     }
     return rows;
   }

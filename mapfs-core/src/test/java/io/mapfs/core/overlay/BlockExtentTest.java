@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 final class BlockExtentTest {
   private static final BlockId REMOTE = new BlockId(1, 2, 3, 4);
+  private static final int ALL = -1;
 
   @Test
   void aSequentialWriteIsOneRun() {
@@ -47,7 +48,7 @@ final class BlockExtentTest {
 
   @Test
   void aTruncationHidesTheRemoteBlockBehindIt() {
-    BlockExtent extent = BlockExtent.ofBlock(REMOTE).withOwn(10, 4, 50, 1).truncated(12);
+    BlockExtent extent = BlockExtent.ofBlock(REMOTE, ALL).withOwn(10, 4, 50, 1).truncated(12);
     assertTrue(extent.isOwn(11));
     assertFalse(extent.isOwn(12));
     assertTrue(extent.isZero(12));
@@ -57,9 +58,21 @@ final class BlockExtentTest {
 
   @Test
   void aRemoteBlockThatIsCoveredIsNamedNoMore() {
-    BlockExtent extent = BlockExtent.ofBlock(REMOTE).withOwn(0, 20, 50, 1);
+    BlockExtent extent = BlockExtent.ofBlock(REMOTE, ALL).withOwn(0, 20, 50, 1);
     assertEquals(REMOTE, extent.remote());
     assertNull(extent.withZeros(BlockExtent.mask(20, 12), 1).remote());
+  }
+
+  @Test
+  void copiesOfTheBasesPagesCountForNothing() {
+    BlockExtent extent = BlockExtent.ofBlock(REMOTE, 0b1011);
+    assertEquals(3, extent.ownedPages());
+    assertFalse(extent.isOwned(2));
+    assertEquals(3, extent.withOwn(1, 1, 50, 1).ownedPages());
+    assertEquals(4, extent.withOwn(2, 1, 50, 1).ownedPages());
+    assertEquals(2, extent.withZeros(1, 1).ownedPages());
+    assertEquals(REMOTE, extent.truncated(1).remote(), "the rest is seen through it all the same");
+    assertEquals(1, extent.truncated(1).ownedPages());
   }
 
   /** Any sequence of changes, compared with plain arrays, and after a round trip as a row. */
@@ -67,7 +80,9 @@ final class BlockExtentTest {
   void behavesAsAnArrayOfPages() throws Exception {
     Random random = new Random(5);
     for (int round = 0; round < 300; round++) {
-      BlockExtent extent = random.nextBoolean() ? BlockExtent.NONE : BlockExtent.ofBlock(REMOTE);
+      int own = random.nextBoolean() ? ALL : random.nextInt();
+      BlockExtent extent =
+          random.nextBoolean() ? BlockExtent.NONE : BlockExtent.ofBlock(REMOTE, own);
       long[] slots = new long[32];
       Arrays.fill(slots, extent.remote() == null ? -1 : -3);
       boolean remote = extent.remote() != null;
@@ -95,13 +110,17 @@ final class BlockExtentTest {
           }
         }
       }
-      check(slots, extent);
-      check(slots, BlockExtent.decode(extent.encode()));
+      check(slots, own, extent);
+      check(slots, own, BlockExtent.decode(extent.encode()));
     }
   }
 
-  private static void check(long[] slots, BlockExtent extent) {
+  private static void check(long[] slots, int remoteOwn, BlockExtent extent) {
+    int owned = 0;
     for (int page = 0; page < 32; page++) {
+      boolean counts = slots[page] >= 0 || (slots[page] == -3 && (remoteOwn >>> page & 1) != 0);
+      owned += counts ? 1 : 0;
+      assertEquals(counts, extent.isOwned(page), "page " + page);
       assertEquals(slots[page] >= 0, extent.isOwn(page), "page " + page);
       assertEquals(slots[page] == -2, extent.isZero(page), "page " + page);
       if (slots[page] >= 0) {
@@ -110,17 +129,18 @@ final class BlockExtentTest {
         assertEquals(REMOTE, extent.remote());
       }
     }
+    assertEquals(owned, extent.ownedPages());
   }
 
   @Test
   void damagedRowsAreRefused() {
-    byte[] row = BlockExtent.ofBlock(REMOTE).withOwn(3, 2, 50, 1).encode();
+    byte[] row = BlockExtent.ofBlock(REMOTE, ALL).withOwn(3, 2, 50, 1).encode();
     for (int length = 0; length < row.length; length++) {
       byte[] cut = Arrays.copyOf(row, length);
       assertThrows(MalformedRecordException.class, () -> BlockExtent.decode(cut), "at " + length);
     }
     byte[] newer = row.clone();
-    newer[0] = 2;
+    newer[0] = 3;
     assertThrows(MalformedRecordException.class, () -> BlockExtent.decode(newer));
   }
 
@@ -128,7 +148,7 @@ final class BlockExtentTest {
   void movedPagesAreTheSamePagesElsewhere() {
     Random random = new Random(5);
     for (int round = 0; round < 1_000; round++) {
-      BlockExtent extent = BlockExtent.ofBlock(REMOTE);
+      BlockExtent extent = BlockExtent.ofBlock(REMOTE, ALL);
       for (int i = 0; i < 6; i++) {
         int first = random.nextInt(32);
         int count = 1 + random.nextInt(32 - first);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mapfs.core.files.DurableFiles;
 import io.mapfs.core.fs.AttributeChange;
 import io.mapfs.core.fs.Attributes;
 import io.mapfs.core.fs.Errno;
@@ -312,6 +313,44 @@ final class OverlayFileSystemTest {
     fs().release(ROOT, node, made.handle());
     fs().forget(node, 1);
     fs().mkdir(ROOT, NodeId.ROOT, Name.of("directory"), 0755);
+  }
+
+  /** Of a block that the overlay shares with the version, only what it wrote itself counts. */
+  @Test
+  void aFetchedHeadCountsWhatTheOverlayWroteAndNoMore() throws Exception {
+    write("/usr/lib/big", 150_000, "hello");
+    fs().barrier(ROOT);
+    assertEquals(4096, fs().metrics().ownBytes());
+    fixture.unmount();
+    DurableFiles.deleteTree(fixture.directory);
+    fixture.config = fixture.config.withQuotaBytes(4096 + Quota.INODE_BYTES);
+    fixture.mount();
+    assertTrue(fixture.fetched);
+    assertEquals(4096, fs().metrics().ownBytes());
+    write("/usr/lib/big", 150_001, "ELLO");
+    FsException e =
+        assertThrows(FsException.class, () -> write("/usr/lib/big", 150_000 + 8192, "more"));
+    assertEquals(Errno.EDQUOT, e.errno());
+    assertEquals("hELLO", new String(content("/usr/lib/big"), 150_000, 5, UTF_8));
+    fs().barrier(ROOT);
+    assertEquals(4096, fs().metrics().ownBytes());
+  }
+
+  @Test
+  void aHoleNeedsRoomForPagesOfWhichOnlyAPartBecomesZeros() throws Exception {
+    fixture.unmount();
+    fixture.config = fixture.config.withQuotaBytes(4096 + Quota.INODE_BYTES);
+    fixture.mount();
+    long node = lookup("/usr/lib/big").node();
+    int hole = FileSystemOperations.FALLOC_PUNCH_HOLE | FileSystemOperations.FALLOC_KEEP_SIZE;
+    FsException e =
+        assertThrows(FsException.class, () -> fs().fallocate(ROOT, node, NONE, hole, 100, 5_000));
+    assertEquals(Errno.EDQUOT, e.errno(), "two pages of the version's would be the overlay's");
+    assertEquals(0, fs().metrics().ownBytes());
+    fs().fallocate(ROOT, node, NONE, hole, 0, 5_000);
+    assertEquals(4096, fs().metrics().ownBytes());
+    fs().setattr(ROOT, node, size(250_001));
+    assertEquals(250_001, lookup("/usr/lib/big").sizeBytes(), "cutting off needs no room");
   }
 
   @Test

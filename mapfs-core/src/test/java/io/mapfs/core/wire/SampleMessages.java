@@ -64,6 +64,8 @@ public final class SampleMessages {
     messages.add(new Message.GetHead("web01", array(60)));
     messages.add(new Message.HeadRows(99, rows(), array(20)));
     messages.add(new Message.HeadRows(99, List.of(), new byte[0]));
+    messages.add(
+        new Message.HeadRows(99, List.of(new Change.PutBlock(7, 3, id(), 0x81)), new byte[0]));
     messages.add(append());
     messages.add(new Message.Appended(100));
     messages.add(new Message.OpenTail("web01", 4));

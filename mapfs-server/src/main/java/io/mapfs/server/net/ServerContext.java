@@ -3,7 +3,6 @@ package io.mapfs.server.net;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
-import io.mapfs.core.wire.Protocol;
 import io.mapfs.server.ApplianceService;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -135,12 +134,7 @@ final class ServerContext {
 
   Message.Welcome welcome(int version, long features) {
     return new Message.Welcome(
-        version,
-        features & Protocol.FEATURES,
-        service.clusterId(),
-        1,
-        addresses,
-        config.software());
+        version, features, service.clusterId(), 1, addresses, config.software());
   }
 
   void checkNode(String node) throws ApplianceException {

@@ -67,6 +67,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   /** What the other end showed in the TLS handshake; {@code null} for nothing. */
   private volatile X509Certificate certificate;
 
+  private volatile long features;
   private volatile String peer = "";
   private long receivedNanos = System.nanoTime();
 
@@ -108,6 +109,11 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
   @Override
   public Optional<X509Certificate> certificate() {
     return Optional.ofNullable(certificate);
+  }
+
+  @Override
+  public long features() {
+    return features;
   }
 
   @Override
@@ -275,6 +281,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       return;
     }
     node = hello.node();
+    features = hello.features() & Protocol.FEATURES;
     certificate = TlsGate.certificate(channel).orElse(null);
     state = State.OPENING;
     server.lifecycle(
@@ -285,7 +292,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
             ctx.executor().execute(() -> refuseSession(id, e));
             return;
           }
-          Message.Welcome welcome = server.welcome(version, hello.features());
+          Message.Welcome welcome = server.welcome(version, features);
           ctx.executor().execute(() -> welcome(id, welcome));
         });
   }

@@ -5,6 +5,7 @@ import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.Protocol;
 import io.mapfs.server.Session;
 import io.mapfs.server.store.Failures;
 import java.io.IOException;
@@ -64,7 +65,7 @@ public final class HeadPages {
             FailureCode.UNAVAILABLE, "the head of " + node + " has moved: read it again");
       }
     }
-    Page page = new Page();
+    Page page = new Page((reader.features() & Protocol.FEATURE_OWN_PAGES) != 0);
     try {
       rows.scanFrom(overlayId, after, sequence, page);
     } catch (IOException e) {
@@ -90,11 +91,19 @@ public final class HeadPages {
   private static final class Page implements OverlayRows.Visitor {
     final List<Change> changes = new ArrayList<>();
     RowKey last;
+    private final boolean withOwnPages;
     private int bytes;
+
+    Page(boolean withOwnPages) {
+      this.withOwnPages = withOwnPages;
+    }
 
     @Override
     public boolean visit(RowKey key, Row row) {
       Change change = RowChanges.change(key, row);
+      if (!withOwnPages && change instanceof Change.PutBlock put) {
+        change = new Change.PutBlock(put.ino(), put.blockIndex(), put.id());
+      }
       changes.add(change);
       bytes += RecordCodec.encodedBytes(change);
       if (changes.size() >= ROWS_MAX || bytes >= BYTES_MAX) {

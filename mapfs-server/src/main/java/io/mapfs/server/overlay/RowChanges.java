@@ -13,7 +13,7 @@ final class RowChanges {
     } else if (row instanceof Row.Xattrs set) {
       return new Change.PutXattrs(key.ino(), set.xattrs());
     } else if (row instanceof Row.Block block) {
-      return new Change.PutBlock(key.ino(), key.blockIndex(), block.id());
+      return new Change.PutBlock(key.ino(), key.blockIndex(), block.id(), block.pages());
     } else if (row instanceof Row.Zeros) {
       return new Change.PutBlock(key.ino(), key.blockIndex(), null);
     } else if (row instanceof Row.Dentry name) {
