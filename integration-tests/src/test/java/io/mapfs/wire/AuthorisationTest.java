@@ -15,6 +15,7 @@ import io.mapfs.core.block.ReadScope;
 import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FileType;
+import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.InodeState;
 import io.mapfs.core.journal.JournalRecord;
@@ -22,11 +23,13 @@ import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import io.mapfs.core.wire.Priority;
+import io.mapfs.server.overlay.Overlay;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -142,33 +145,91 @@ final class AuthorisationTest {
 
   /** A record that makes a file of this block. */
   private static JournalRecord naming(String node, Message.OverlayOpened opened, BlockId id) {
-    InodeState state =
-        new InodeState(
-            FileType.REGULAR,
-            true,
-            true,
-            true,
-            0644,
-            0,
-            0,
-            1,
-            0,
-            THEIRS.length,
-            TIME,
-            TIME,
-            TIME,
-            TIME,
-            null,
-            0,
-            0,
-            0);
     return new JournalRecord(
         node,
         opened.epoch(),
         opened.sequence() + 1,
         opened.hash(),
         1_000,
-        List.of(new Change.PutInode(INO, state), new Change.PutBlock(INO, 0, id)));
+        List.of(new Change.PutInode(INO, file(THEIRS.length)), new Change.PutBlock(INO, 0, id)));
+  }
+
+  private static InodeState file(long sizeBytes) {
+    return new InodeState(
+        FileType.REGULAR,
+        true,
+        true,
+        true,
+        0644,
+        0,
+        0,
+        1,
+        0,
+        sizeBytes,
+        TIME,
+        TIME,
+        TIME,
+        TIME,
+        null,
+        0,
+        0,
+        0);
+  }
+
+  /** A node that does not keep to what it was granted. */
+  @Test
+  void whatIsBeyondTheGrantIsRefused() throws Exception {
+    long quota = 1 << 20;
+    try (ApplianceClient admin = rig.admin()) {
+      admin.call("node.add", json("node", "greedy", "master", "debian", "quotaBytes", quota));
+    }
+    ApplianceClient greedy = rig.node("greedy", rig.join("greedy"));
+    Message.OverlayOpened opened =
+        ApplianceClient.await(greedy.openOverlay("greedy", "host", false));
+    assertEquals(quota, opened.quotaBytes());
+    long granted = opened.quotaBytes() + Overlay.SLACK_BYTES;
+    int pages = (int) (granted / Change.PAGE_BYTES);
+    assertEquals(FailureCode.NO_SPACE, refusal(write(greedy, "greedy", opened, pages + 1)));
+    ApplianceClient.await(write(greedy, "greedy", opened, pages));
+
+    assertEquals(
+        FailureCode.NO_SPACE,
+        refusal(greedy.putBlocks(distinctBlocks(1 + pages / BlockId.LEAVES), Priority.DEMAND)));
+    // Its overlay stays readable, and other nodes feel nothing of it.
+    assertEquals(1, ApplianceClient.await(greedy.getHead("greedy", new byte[0])).sequence());
+    Message.OverlayOpened other = ApplianceClient.await(web01.openOverlay("web01", "host", false));
+    ApplianceClient.await(write(web01, "web01", other, pages + 1));
+  }
+
+  private static List<StoredBlock> distinctBlocks(int count) throws Exception {
+    List<StoredBlock> blocks = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      byte[] bytes = new byte[BlockId.BLOCK_BYTES];
+      bytes[0] = (byte) (1 + i);
+      blocks.add(block(bytes));
+    }
+    return blocks;
+  }
+
+  /** Appends a record that writes so many pages to a file. */
+  private static CompletableFuture<Message.Appended> write(
+      ApplianceClient client, String node, Message.OverlayOpened opened, int pages) {
+    byte[] hash = Sha256.of(new byte[Change.PAGE_BYTES]);
+    ByteBuffer hashes = ByteBuffer.allocate(pages * hash.length);
+    while (hashes.hasRemaining()) {
+      hashes.put(hash);
+    }
+    JournalRecord record =
+        new JournalRecord(
+            node,
+            opened.epoch(),
+            opened.sequence() + 1,
+            opened.hash(),
+            1_000,
+            List.of(
+                new Change.PutInode(INO, file((long) pages * Change.PAGE_BYTES)),
+                new Change.WritePages(INO, 0, hashes.array())));
+    return client.append(record, List.of(ByteBuffer.allocate(pages * Change.PAGE_BYTES)));
   }
 
   @Test

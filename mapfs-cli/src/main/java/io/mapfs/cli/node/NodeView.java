@@ -42,7 +42,7 @@ final class NodeView {
     Fields.line(out, "Version", version(node));
     Fields.line(out, "Channel", Fields.text(node, "channel"));
     Fields.line(out, "Template", Fields.text(node, "template"));
-    Fields.line(out, "Quota", limit(node, "quotaBytes", "unlimited"));
+    Fields.line(out, "Quota", quota(node));
     Fields.line(out, "Cache", limit(node, "cacheBytes", "the node's default"));
     Fields.line(out, "Changed", Fields.text(node, "entries"));
     Fields.line(out, "Own data", Fields.size(node, "ownBytes"));
@@ -58,6 +58,13 @@ final class NodeView {
     return Fields.text(node, "epoch").isEmpty()
         ? ""
         : "epoch " + Fields.text(node, "epoch") + ", record " + Fields.text(node, "sequence");
+  }
+
+  private static String quota(JsonObject node) {
+    String granted = limit(node, "quotaBytes", "unlimited");
+    return Fields.text(node, "usedBytes").isEmpty()
+        ? granted
+        : granted + ", " + Fields.size(node, "usedBytes") + " used";
   }
 
   private static String limit(JsonObject node, String member, String ifNone) {

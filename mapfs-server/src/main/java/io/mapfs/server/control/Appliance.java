@@ -260,6 +260,9 @@ public final class Appliance implements ApplianceService, Closeable {
             bytes += block.payload().remaining();
           }
           store.space().require(bytes);
+          if (!client.isAdministrator()) {
+            overlays.get(client.caller().name()).admitUploads(request.blocks());
+          }
           for (StoredBlock block : request.blocks()) {
             store.blocks().put(block);
             if (!client.isAdministrator()) {
@@ -386,9 +389,7 @@ public final class Appliance implements ApplianceService, Closeable {
             access.requireNode(client, record.node());
             store.space().require(0);
             requireBlocks(client, record);
-            Overlay overlay = overlays.get(record.node());
-            overlay.requireQuota(record);
-            return overlay.journal().append(client.number(), record, request.pages());
+            return overlays.get(record.node()).append(client.number(), record, request.pages());
           });
     } catch (ApplianceException e) {
       return CompletableFuture.failedFuture(e);

@@ -135,6 +135,7 @@ final class NodeMethods {
         .with("sequence", standing.sequence())
         .with("entries", position.entries())
         .with("ownBytes", position.ownBytes())
+        .with("usedBytes", position.usedBytes())
         .with("unfoldedBytes", overlay.journal().lagBytes())
         .with("fault", overlay.journal().fault());
     OverlayLease.Mount mount = overlay.lease().mount();

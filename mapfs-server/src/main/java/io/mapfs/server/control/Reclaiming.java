@@ -116,6 +116,7 @@ final class Reclaiming {
                           .with("total", total)
                           .with("what", "bytes of blocks")
                           .build()));
+      overlays.all().forEach(Overlay::swept);
       return new Json()
           .with("packs", result.packs())
           .with("freedBytes", result.freedBytes())

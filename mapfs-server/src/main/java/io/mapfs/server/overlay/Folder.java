@@ -74,7 +74,8 @@ final class Folder {
               position.ownBytes() + batch.ownBytesDelta(),
               nextIno,
               nextCookie,
-              null);
+              null,
+              position.createdInodes() + batch.createdInodesDelta());
       batch.position(folded);
       batch.write(false);
       return folded;

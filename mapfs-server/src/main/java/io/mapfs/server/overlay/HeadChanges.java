@@ -66,6 +66,7 @@ public final class HeadChanges {
           forward.epoch(),
           forward.entries(),
           forward.ownBytes(),
+          rows.createdInodes(overlayId, forward.target()),
           position.nextIno(),
           position.nextCookie());
       return chunks.count();
@@ -89,6 +90,7 @@ public final class HeadChanges {
           epoch,
           position.entries() + batch.entriesDelta(),
           position.ownBytes() + batch.ownBytesDelta(),
+          position.createdInodes() + batch.createdInodesDelta(),
           nextIno,
           nextCookie);
     }
@@ -100,6 +102,7 @@ public final class HeadChanges {
       long epoch,
       long entries,
       long ownBytes,
+      long createdInodes,
       long nextIno,
       long nextCookie)
       throws IOException {
@@ -115,7 +118,8 @@ public final class HeadChanges {
             ownBytes,
             nextIno,
             nextCookie,
-            null);
+            null,
+            createdInodes);
     batch.position(moved);
     batch.write(true);
     head.moved(moved);

@@ -1,6 +1,7 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.journal.InodeState;
 import io.mapfs.core.journal.JournalRecord;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,6 +13,7 @@ import java.nio.ByteBuffer;
  *   u8 1 | u64 sequence | 32 bytes hash | u64 headEpoch | u32 version | u64 entries | u64 ownBytes
  *        | u64 nextIno | u64 nextCookie | u8 forward | if 1: u64 target, u32 version,
  *          u64 epoch, u64 entries, u64 ownBytes
+ *        | u64 createdInodes
  * </pre>
  *
  * @param sequence last record that was folded
@@ -23,6 +25,8 @@ import java.nio.ByteBuffer;
  * @param nextIno lowest overlay inode number never used; a rollback does not lower it
  * @param nextCookie lowest directory cookie never used; likewise
  * @param forward a rollback that was begun and is to be completed; {@code null} for none
+ * @param createdInodes live inodes of the overlay's own range; {@link #NOT_COUNTED} in what an
+ *     earlier release wrote
  */
 public record HeadPosition(
     long sequence,
@@ -33,7 +37,11 @@ public record HeadPosition(
     long ownBytes,
     long nextIno,
     long nextCookie,
-    Forward forward) {
+    Forward forward,
+    long createdInodes) {
+  /** Stands for a number of created inodes that nobody counted. */
+  static final long NOT_COUNTED = -1;
+
   private static final byte FORMAT = 1;
   private static final int FORWARD_BYTES = Integer.BYTES + 4 * Long.BYTES;
   private static final int FIXED_BYTES =
@@ -53,17 +61,45 @@ public record HeadPosition(
   /** An overlay that nobody ever wrote. */
   static HeadPosition fresh(int version) {
     return new HeadPosition(
-        0, new byte[JournalRecord.HASH_BYTES], 0, version, 0, 0, NodeId.FIRST_OVERLAY_INO, 1, null);
+        0,
+        new byte[JournalRecord.HASH_BYTES],
+        0,
+        version,
+        0,
+        0,
+        NodeId.FIRST_OVERLAY_INO,
+        1,
+        null,
+        0);
   }
 
   HeadPosition withForward(Forward newForward) {
     return new HeadPosition(
-        sequence, hash, headEpoch, version, entries, ownBytes, nextIno, nextCookie, newForward);
+        sequence,
+        hash,
+        headEpoch,
+        version,
+        entries,
+        ownBytes,
+        nextIno,
+        nextCookie,
+        newForward,
+        createdInodes);
+  }
+
+  HeadPosition withCreatedInodes(long count) {
+    return new HeadPosition(
+        sequence, hash, headEpoch, version, entries, ownBytes, nextIno, nextCookie, forward, count);
+  }
+
+  /** What counts of it against the overlay's grant: own pages and created inodes. */
+  public long usedBytes() {
+    return ownBytes + createdInodes * InodeState.QUOTA_BYTES;
   }
 
   byte[] encode() {
     ByteBuffer buffer =
-        ByteBuffer.allocate(FIXED_BYTES + (forward == null ? 0 : FORWARD_BYTES))
+        ByteBuffer.allocate(FIXED_BYTES + (forward == null ? 0 : FORWARD_BYTES) + Long.BYTES)
             .put(FORMAT)
             .putLong(sequence)
             .put(hash)
@@ -82,7 +118,7 @@ public record HeadPosition(
           .putLong(forward.entries())
           .putLong(forward.ownBytes());
     }
-    return buffer.array();
+    return buffer.putLong(createdInodes).array();
   }
 
   static HeadPosition decode(byte[] value) throws IOException {
@@ -110,6 +146,7 @@ public record HeadPosition(
                 buffer.getInt(),
                 buffer.getLong(),
                 buffer.getLong(),
-                buffer.getLong()));
+                buffer.getLong()),
+        buffer.hasRemaining() ? buffer.getLong() : NOT_COUNTED);
   }
 }

@@ -1,5 +1,6 @@
 package io.mapfs.server.overlay;
 
+import io.mapfs.core.text.Sizes;
 import io.mapfs.core.wire.FailureCode;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -31,6 +32,39 @@ public final class JournalProtocol {
   private JournalProtocol() {}
 
   /**
+   * How much of its own the overlay may have, and has: own pages and created inodes, as its node
+   * counts them for its quota.
+   *
+   * @param grantedBytes most that it may have; {@link #UNLIMITED}
+   * @param usedBytes most that it can have with everything that is accepted; exact once that is
+   *     folded
+   */
+  public record Credit(long grantedBytes, long usedBytes) {
+    public static final long UNLIMITED = Long.MAX_VALUE;
+
+    /** Stands for a use that nobody worked out yet: more than any grant. */
+    public static final long UNKNOWN = Long.MAX_VALUE / 2;
+
+    /** Without a bound. */
+    public static Credit unlimited() {
+      return new Credit(UNLIMITED, 0);
+    }
+
+    private Credit using(long bytes) {
+      return new Credit(grantedBytes, bytes);
+    }
+  }
+
+  /**
+   * What a record really adds.
+   *
+   * @param sequence the record before it, up to which everything is folded
+   * @param beforeBytes what the overlay has of its own at that
+   * @param afterBytes what it would have with the record
+   */
+  public record Measured(long sequence, long beforeBytes, long afterBytes) {}
+
+  /**
    * Where one overlay's journal stands. Hashes are never changed once handed over.
    *
    * @param epoch the newest epoch given out or about to be; only its records are accepted
@@ -42,6 +76,7 @@ public final class JournalProtocol {
    * @param sequence last accepted record
    * @param hash that record's
    * @param durableSequence last record that is durable
+   * @param credit how much the overlay may have
    */
   public record State(
       long epoch,
@@ -52,26 +87,36 @@ public final class JournalProtocol {
       long sinceMillis,
       long sequence,
       byte[] hash,
-      long durableSequence) {
+      long durableSequence,
+      Credit credit) {
 
     /** A journal that nobody holds, as it was found on disk. */
-    public static State found(long epoch, long sequence, byte[] hash) {
-      return new State(epoch, NO_SESSION, false, true, "", 0, sequence, hash, sequence);
+    public static State found(long epoch, long sequence, byte[] hash, Credit credit) {
+      return new State(epoch, NO_SESSION, false, true, "", 0, sequence, hash, sequence, credit);
     }
 
     private State released() {
       return new State(
-          epoch, NO_SESSION, false, epochDurable, "", 0, sequence, hash, durableSequence);
+          epoch, NO_SESSION, false, epochDurable, "", 0, sequence, hash, durableSequence, credit);
     }
 
     private State opening(long session, String newHost, long nowMillis) {
       return new State(
-          epoch + 1, session, false, false, newHost, nowMillis, sequence, hash, durableSequence);
+          epoch + 1,
+          session,
+          false,
+          false,
+          newHost,
+          nowMillis,
+          sequence,
+          hash,
+          durableSequence,
+          credit);
     }
 
     private State resumed(long session, String newHost, long nowMillis) {
       return new State(
-          epoch, session, true, true, newHost, nowMillis, sequence, hash, durableSequence);
+          epoch, session, true, true, newHost, nowMillis, sequence, hash, durableSequence, credit);
     }
 
     private State grantedIf(boolean nowGranted) {
@@ -84,12 +129,13 @@ public final class JournalProtocol {
           sinceMillis,
           sequence,
           hash,
-          durableSequence);
+          durableSequence,
+          credit);
     }
 
     private State withEpochDurable() {
       return new State(
-          epoch, holder, granted, true, host, sinceMillis, sequence, hash, durableSequence);
+          epoch, holder, granted, true, host, sinceMillis, sequence, hash, durableSequence, credit);
     }
 
     private State withAccepted(long newSequence, byte[] newHash) {
@@ -102,12 +148,36 @@ public final class JournalProtocol {
           sinceMillis,
           newSequence,
           newHash,
-          durableSequence);
+          durableSequence,
+          credit);
     }
 
     private State withDurable(long newDurable) {
       return new State(
-          epoch, holder, granted, epochDurable, host, sinceMillis, sequence, hash, newDurable);
+          epoch,
+          holder,
+          granted,
+          epochDurable,
+          host,
+          sinceMillis,
+          sequence,
+          hash,
+          newDurable,
+          credit);
+    }
+
+    private State withUsed(long usedBytes) {
+      return new State(
+          epoch,
+          holder,
+          granted,
+          epochDurable,
+          host,
+          sinceMillis,
+          sequence,
+          hash,
+          durableSequence,
+          credit.using(usedBytes));
     }
   }
 
@@ -130,6 +200,8 @@ public final class JournalProtocol {
      *
      * @param standingHash hash of the record that stands at this sequence, {@code null} if none
      *     does or it is not known any more
+     * @param mostBytes most that it can add to what the overlay has
+     * @param measured what it really adds; {@code null} until that is asked for
      */
     record Append(
         long session,
@@ -137,7 +209,9 @@ public final class JournalProtocol {
         long sequence,
         byte[] previousHash,
         byte[] hash,
-        byte[] standingHash)
+        byte[] standingHash,
+        long mostBytes,
+        Measured measured)
         implements Event {}
 
     /** All accepted records up to this one are durable. */
@@ -165,6 +239,9 @@ public final class JournalProtocol {
 
     /** The change for which the lease was raised stands at this sequence, durable. */
     record Forwarded(long sequence, byte[] hash) implements Event {}
+
+    /** The rows hold everything up to this record, so much of it the overlay's own. */
+    record Folded(long sequence, long usedBytes) implements Event {}
   }
 
   /** What is to be done. */
@@ -180,6 +257,12 @@ public final class JournalProtocol {
 
     /** Write the record that was appended; acknowledge it when it is durable. */
     record Write(long sequence) implements Effect {}
+
+    /**
+     * The record could bring the overlay past its grant: fold all before it, work out what it
+     * really adds, and append it again with that.
+     */
+    record Measure() implements Effect {}
 
     /** The record stands already: acknowledge it when (or as) it is durable. */
     record AwaitDurable(long sequence) implements Effect {}
@@ -233,6 +316,11 @@ public final class JournalProtocol {
               .withAccepted(forwarded.sequence(), forwarded.hash())
               .withDurable(forwarded.sequence()),
           List.of());
+    } else if (event instanceof Event.Folded folded) {
+      // Until all is folded the bound stands: it covers what waits.
+      return folded.sequence() == state.sequence()
+          ? new Step(state.withUsed(folded.usedBytes()), List.of())
+          : unchanged(state);
     }
     throw new AssertionError("an event of no known kind: " + event);
   }
@@ -339,8 +427,34 @@ public final class JournalProtocol {
           FailureCode.FORK,
           "record " + append.sequence() + " does not follow the record that stands before it");
     }
+    return accept(state, append);
+  }
+
+  /** The next record: taken, unless its node takes more than it was granted. */
+  private static Step accept(State state, Event.Append append) {
+    long granted = state.credit().grantedBytes();
+    long used = state.credit().usedBytes() + append.mostBytes();
+    if (used > granted) {
+      Measured measured = append.measured();
+      if (measured == null || measured.sequence() != state.sequence()) {
+        return new Step(state, List.of(new Effect.Measure()));
+      }
+      used = measured.afterBytes();
+      // An overlay that has too much already may stay so, and have less.
+      if (used > Math.max(granted, measured.beforeBytes())) {
+        return refuse(
+            state,
+            FailureCode.NO_SPACE,
+            "record "
+                + append.sequence()
+                + " would bring the overlay to "
+                + Sizes.format(used)
+                + " of its own; it was granted "
+                + Sizes.format(granted));
+      }
+    }
     return new Step(
-        state.withAccepted(append.sequence(), append.hash()),
+        state.withAccepted(append.sequence(), append.hash()).withUsed(used),
         List.of(new Effect.Write(append.sequence())));
   }
 

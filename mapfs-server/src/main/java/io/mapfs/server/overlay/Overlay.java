@@ -1,12 +1,13 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
-import io.mapfs.core.journal.Change;
+import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.journal.JournalRecord;
-import io.mapfs.core.text.Sizes;
 import io.mapfs.core.wire.ApplianceException;
-import io.mapfs.core.wire.FailureCode;
+import io.mapfs.core.wire.Message;
 import io.mapfs.server.Session;
+import io.mapfs.server.overlay.JournalProtocol.Credit;
+import io.mapfs.server.overlay.JournalProtocol.Measured;
 import io.mapfs.server.store.Blocks;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
@@ -14,24 +15,30 @@ import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
 /** One node's overlay: its lease, its journal, its head. Safe for concurrent use. */
 public final class Overlay implements Closeable {
-  /** How far an honest node may pass its quota: by writers that all saw the last of the room. */
-  private static final long QUOTA_SLACK_BYTES = 64L << 20;
+  /**
+   * What is granted beyond the quota, for what no node refuses itself: the page that a truncation
+   * cuts, where it was a copy of the version's.
+   */
+  public static final long SLACK_BYTES = 1L << 20;
 
   private final String node;
   private final long overlayId;
-  private final long quotaBytes;
+  private final Blocks blocks;
   private final OverlayRows rows;
   private final OverlayJournal journal;
   private final OverlayHead head;
   private final HeadChanges changes;
   private final HeadPages pages;
   private final OverlayLease lease;
+  private final Uploads uploads = new Uploads();
 
   /** What an overlay works with. */
   record Parts(
@@ -53,6 +60,10 @@ public final class Overlay implements Closeable {
     HeadPosition position = parts.rows().position(node.overlayId());
     if (position == null) {
       position = HeadPosition.fresh(node.version());
+    } else if (position.createdInodes() == HeadPosition.NOT_COUNTED) {
+      position =
+          position.withCreatedInodes(
+              parts.rows().createdInodes(node.overlayId(), position.sequence()));
     }
     LeaseRecord lease = parts.control().get(ControlTable.LEASES, node.name());
     JournalLog log = JournalLog.open(journal, node.overlayId(), position.sequence());
@@ -78,7 +89,7 @@ public final class Overlay implements Closeable {
       Parts parts) {
     this.node = node.name();
     this.overlayId = node.overlayId();
-    this.quotaBytes = node.quotaBytes();
+    this.blocks = parts.blocks();
     this.rows = parts.rows();
     Retained retained = new Retained();
     snapshots.forEach(retained::add);
@@ -87,10 +98,12 @@ public final class Overlay implements Closeable {
             this.node,
             found == null ? seenEpoch : Math.max(seenEpoch, found.epoch()),
             position,
+            grantedBytes(node),
             log,
             parts.blocks(),
             parts.commits(),
-            this::scheduleFold);
+            this::scheduleFold,
+            this::measure);
     this.head = new OverlayHead(this.node, overlayId, position, retained, journal, parts);
     this.changes = new HeadChanges(head, journal, rows, overlayId, retained);
     this.pages = new HeadPages(this.node, overlayId, head, rows, retained);
@@ -102,6 +115,23 @@ public final class Overlay implements Closeable {
 
   private void scheduleFold() {
     head.scheduleFold();
+  }
+
+  private static long grantedBytes(NodeRecord node) {
+    return node.quotaBytes() == 0
+        ? Credit.UNLIMITED
+        : Math.min(node.quotaBytes(), Credit.UNLIMITED - SLACK_BYTES) + SLACK_BYTES;
+  }
+
+  private Measured measure(JournalRecord record) throws ApplianceException {
+    journal.awaitDurable();
+    return head.withHead(
+        position ->
+            new Measured(
+                position.sequence(),
+                position.usedBytes(),
+                position.usedBytes()
+                    + new RecordUse(rows, overlayId, position.sequence(), blocks).bytes(record)));
   }
 
   public String node() {
@@ -144,26 +174,33 @@ public final class Overlay implements Closeable {
     return new Standing(durable.epoch(), durable.sequence(), durable.hash(), head.position());
   }
 
+  /** Accepts or refuses a record; its pages are the overlay's until the future is done. */
+  public CompletableFuture<Message.Appended> append(
+      long number, JournalRecord record, List<ByteBuffer> recordPages) {
+    return journal
+        .append(number, record, recordPages)
+        .thenApply(
+            appended -> {
+              uploads.named(record);
+              return appended;
+            });
+  }
+
   /**
-   * Refuses content of a node that is well past its quota. One that keeps to the rules refuses
-   * itself before; what takes content away is never refused.
+   * Admits blocks that the node uploads for its records to name.
+   *
+   * @throws ApplianceException NO_SPACE if they do not fit in what it was granted
    */
-  public void requireQuota(JournalRecord record) throws ApplianceException {
-    if (quotaBytes == 0 || head.position().ownBytes() <= quotaBytes + QUOTA_SLACK_BYTES) {
-      return;
+  public void admitUploads(List<StoredBlock> uploaded) throws ApplianceException {
+    long granted = journal.state().credit().grantedBytes();
+    if (granted != Credit.UNLIMITED) {
+      uploads.admit(node, uploaded, granted - head.position().usedBytes());
     }
-    for (Change change : record.changes()) {
-      if (change instanceof Change.WritePages
-          || (change instanceof Change.PutBlock put && put.id() != null)) {
-        throw new ApplianceException(
-            FailureCode.NO_SPACE,
-            node
-                + " has "
-                + Sizes.format(head.position().ownBytes())
-                + " of its own, more than its quota of "
-                + Sizes.format(quotaBytes));
-      }
-    }
+  }
+
+  /** The store was swept. */
+  public void swept() {
+    uploads.swept();
   }
 
   /** Whether the node's own rows name the block. */

@@ -138,7 +138,7 @@ public final class OverlayHead {
       next++;
     }
     position = folder.fold(position, records);
-    journal.folded(bytes);
+    journal.folded(bytes, position);
   }
 
   private void tidyLocked() throws IOException {

@@ -8,8 +8,10 @@ import io.mapfs.core.journal.RecordCodec;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.server.overlay.JournalProtocol.Credit;
 import io.mapfs.server.overlay.JournalProtocol.Effect;
 import io.mapfs.server.overlay.JournalProtocol.Event;
+import io.mapfs.server.overlay.JournalProtocol.Measured;
 import io.mapfs.server.overlay.JournalProtocol.State;
 import io.mapfs.server.store.Blocks;
 import io.mapfs.server.store.Failures;
@@ -54,6 +56,7 @@ public final class OverlayJournal implements Closeable {
   private final JournalLog log;
   private final Executor commits;
   private final Runnable whenDurable;
+  private final Scale scale;
   private final Object lock = new Object();
 
   /** All below are protected by {@code lock}. */
@@ -68,6 +71,16 @@ public final class OverlayJournal implements Closeable {
   private boolean closed;
   private IOException foldFailure;
 
+  /** Why the last record was too much; {@code null} since one was accepted. */
+  private String overdrawn;
+
+  /** Works out what a record really adds to the head. */
+  @FunctionalInterface
+  interface Scale {
+    /** Waits until all that is accepted is folded. */
+    Measured measure(JournalRecord record) throws ApplianceException;
+  }
+
   private record Accepted(
       JournalRecord record, byte[] encoded, byte[] hash, List<ByteBuffer> pages, long bytes) {}
 
@@ -78,24 +91,33 @@ public final class OverlayJournal implements Closeable {
    *
    * @param epoch the newest one given out
    * @param position where the rows stand
+   * @param grantedBytes most that the overlay may have of its own
    * @param whenDurable run when there is something to fold
    */
   OverlayJournal(
       String node,
       long epoch,
       HeadPosition position,
+      long grantedBytes,
       JournalLog log,
       Blocks blocks,
       Executor commits,
-      Runnable whenDurable) {
+      Runnable whenDurable,
+      Scale scale) {
     this.node = node;
     this.log = log;
     this.blocks = blocks;
     this.commits = commits;
     this.whenDurable = whenDurable;
+    this.scale = scale;
     boolean ahead = log.lastSequence() > position.sequence();
     this.durableHash = ahead ? log.hashAt(log.lastSequence()) : position.hash();
-    this.state = State.found(epoch, ahead ? log.lastSequence() : position.sequence(), durableHash);
+    this.state =
+        State.found(
+            epoch,
+            ahead ? log.lastSequence() : position.sequence(),
+            durableHash,
+            new Credit(grantedBytes, ahead ? Credit.UNKNOWN : position.usedBytes()));
     this.lagBytes = log.bytesAfter(position.sequence());
   }
 
@@ -194,10 +216,30 @@ public final class OverlayJournal implements Closeable {
     for (ByteBuffer page : pages) {
       bytes += page.remaining();
     }
+    Accepted arrived = new Accepted(record, encoded, hash, pages, bytes);
+    try {
+      CompletableFuture<Message.Appended> acknowledged = offer(number, arrived, null);
+      while (acknowledged == null) {
+        acknowledged = offer(number, arrived, scale.measure(record));
+      }
+      return acknowledged;
+    } catch (ApplianceException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /**
+   * Accepts or refuses a record.
+   *
+   * @return {@code null} if it must be measured before
+   */
+  private CompletableFuture<Message.Appended> offer(
+      long number, Accepted arrived, Measured measured) throws ApplianceException {
+    JournalRecord record = arrived.record();
     CompletableFuture<Message.Appended> acknowledged = new CompletableFuture<>();
     synchronized (lock) {
       if (closed || queuedBytes > QUEUE_BYTES_MAX || (foldFailure != null && isLaggingLocked())) {
-        return CompletableFuture.failedFuture(overloadedLocked());
+        throw overloadedLocked();
       }
       for (Effect effect :
           stepLocked(
@@ -206,14 +248,21 @@ public final class OverlayJournal implements Closeable {
                   record.epoch(),
                   record.sequence(),
                   record.previousHash(),
-                  hash,
-                  standingHashLocked(record.sequence())))) {
+                  arrived.hash(),
+                  standingHashLocked(record.sequence()),
+                  RecordUse.mostBytes(record),
+                  measured))) {
         if (effect instanceof Effect.Refuse refuse) {
-          return CompletableFuture.failedFuture(
-              new ApplianceException(refuse.code(), node + ": " + refuse.message()));
+          if (refuse.code() == FailureCode.NO_SPACE) {
+            overdrawnLocked(refuse.message());
+          }
+          throw new ApplianceException(refuse.code(), node + ": " + refuse.message());
+        } else if (effect instanceof Effect.Measure) {
+          return null;
         } else if (effect instanceof Effect.Write) {
-          queue.add(new Accepted(record, encoded, hash, pages, bytes));
-          queuedBytes += bytes;
+          overdrawn = null;
+          queue.add(arrived);
+          queuedBytes += arrived.bytes();
           waiting.add(new Waiting(record.sequence(), acknowledged));
           scheduleCommitLocked();
         } else if (effect instanceof Effect.AwaitDurable await) {
@@ -226,6 +275,14 @@ public final class OverlayJournal implements Closeable {
       }
     }
     return acknowledged;
+  }
+
+  /** The node does not keep to what it was granted; told once, whatever it sends. */
+  private void overdrawnLocked(String message) {
+    if (overdrawn == null) {
+      LOG.warn("{}: the node does not keep to its quota: {}", node, message);
+    }
+    overdrawn = message;
   }
 
   /** What is accepted must be readable again, or the overlay could never be folded. */
@@ -370,9 +427,10 @@ public final class OverlayJournal implements Closeable {
   }
 
   /** Records of so many bytes were folded: others may follow. */
-  void folded(long bytes) {
+  void folded(long bytes, HeadPosition position) {
     synchronized (lock) {
       foldFailure = null;
+      stepLocked(new Event.Folded(position.sequence(), position.usedBytes()));
       lagBytes = Math.max(0, lagBytes - bytes);
       scheduleCommitLocked();
     }
@@ -401,13 +459,14 @@ public final class OverlayJournal implements Closeable {
       durableHash = moved.hash();
       lagBytes = 0;
       stepLocked(new Event.Forwarded(moved.sequence(), moved.hash()));
+      stepLocked(new Event.Folded(moved.sequence(), moved.usedBytes()));
     }
   }
 
-  /** Why the journal cannot be folded; {@code null} if it can. */
+  /** Why the journal cannot be folded, or takes no more; {@code null} if all is well. */
   public String fault() {
     synchronized (lock) {
-      return foldFailure == null ? null : foldFailure.getMessage();
+      return foldFailure == null ? overdrawn : foldFailure.getMessage();
     }
   }
 

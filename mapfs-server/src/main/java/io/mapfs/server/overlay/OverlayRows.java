@@ -1,6 +1,7 @@
 package io.mapfs.server.overlay;
 
 import io.mapfs.core.block.BlockId;
+import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.kv.KeyValueStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -118,6 +119,20 @@ public final class OverlayRows {
         }
       }
     }
+  }
+
+  /** How many inodes of the overlay's own range are there at a sequence. */
+  long createdInodes(long overlayId, long atSequence) throws IOException {
+    long[] count = {0};
+    scan(
+        RowKey.inodeStart(overlayId, RowKey.INODE, NodeId.FIRST_OVERLAY_INO),
+        RowKey.kindStart(overlayId, RowKey.INODE + 1),
+        atSequence,
+        (key, row) -> {
+          count[0] += NodeId.isOverlayIno(key.ino()) ? 1 : 0;
+          return true;
+        });
+    return count[0];
   }
 
   /** The rows that differ between two sequences, in the order of their keys. */

@@ -1,5 +1,6 @@
 package io.mapfs.server.overlay;
 
+import io.mapfs.core.fs.NodeId;
 import io.mapfs.core.kv.KeyValueStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -19,6 +20,7 @@ final class RowBatch implements AutoCloseable {
   private final Map<ByteBuffer, Integer> namedBy = new HashMap<>();
   private long entriesDelta;
   private long ownBytesDelta;
+  private long createdInodesDelta;
 
   RowBatch(OverlayRows rows, long overlayId, long sequence, Retained retained) {
     this.rows = rows;
@@ -41,7 +43,7 @@ final class RowBatch implements AutoCloseable {
     }
     boolean leavesOlder = previous != null;
     if (previous != null) {
-      count(previous.row(), -1);
+      count(key, previous.row(), -1);
       if (!retained.needs(previous.row(), previous.sequence(), sequence)) {
         drop(key, previous);
         leavesOlder = rows.version(key, previous.sequence() - 1) != null;
@@ -51,7 +53,7 @@ final class RowBatch implements AutoCloseable {
       batch.put(rows.rows(), key.versioned(sequence), row.encode());
       name(row, 1);
     }
-    count(row, 1);
+    count(key, row, 1);
     return true;
   }
 
@@ -61,9 +63,10 @@ final class RowBatch implements AutoCloseable {
     name(version.row(), -1);
   }
 
-  private void count(Row row, int sign) {
+  private void count(RowKey key, Row row, int sign) {
     entriesDelta += row.isEntry() ? sign : 0;
     ownBytesDelta += sign * row.ownBytes();
+    createdInodesDelta += row instanceof Row.Inode && NodeId.isOverlayIno(key.ino()) ? sign : 0;
   }
 
   private void name(Row row, int delta) {
@@ -80,6 +83,11 @@ final class RowBatch implements AutoCloseable {
 
   long ownBytesDelta() {
     return ownBytesDelta;
+  }
+
+  /** By how much the number of live inodes of the overlay's own range changes. */
+  long createdInodesDelta() {
+    return createdInodesDelta;
   }
 
   /** Changes so far. */

@@ -5,6 +5,7 @@ import io.mapfs.core.journal.Change;
 import io.mapfs.core.journal.JournalRecord;
 import io.mapfs.core.journal.MalformedRecordException;
 import io.mapfs.core.journal.RecordCodec;
+import io.mapfs.core.text.Sizes;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.store.ApplianceStore;
@@ -38,15 +39,30 @@ import org.slf4j.LoggerFactory;
 public final class Tails implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Tails.class);
 
+  /**
+   * What late tails of a node may take beyond its quota: it may have written over the same pages
+   * again and again.
+   */
+  private static final long SLACK_BYTES = 1L << 30;
+
   private final ApplianceStore store;
   private final ControlStore control;
+  private final long slackBytes;
 
   /** Journals in use, by node and tail number; protected by this. */
   private final Map<String, JournalLog> open = new HashMap<>();
 
   public Tails(ApplianceStore store) {
+    this(store, SLACK_BYTES);
+  }
+
+  /**
+   * @param slackBytes what those of one node may take beyond its quota
+   */
+  Tails(ApplianceStore store, long slackBytes) {
     this.store = store;
     this.control = store.control();
+    this.slackBytes = slackBytes;
   }
 
   /**
@@ -94,11 +110,31 @@ public final class Tails implements Closeable {
         }
       }
     }
+    requireRoom(node, bytes + encoded.length);
     if (log == null) {
       log = log(node, begin(node, record));
     }
     log.write(record, encoded, hash, pages, log.lastSequence());
     log.sync();
+  }
+
+  /** The node keeps what is refused here; nothing else bounds what a fenced one sends. */
+  private void requireRoom(NodeRecord node, long bytes) throws IOException, ApplianceException {
+    if (node.quotaBytes() == 0) {
+      return;
+    }
+    long kept = 0;
+    for (TailRecord tail : records(node.name())) {
+      kept += log(node, tail).storedBytes();
+    }
+    if (kept + bytes - slackBytes > node.quotaBytes()) {
+      throw new ApplianceException(
+          FailureCode.NO_SPACE,
+          node.name()
+              + " has "
+              + Sizes.format(kept)
+              + " of late tails, as much as is kept: look at them and drop some (mapfs node tail)");
+    }
   }
 
   private TailRecord begin(NodeRecord node, JournalRecord record) throws IOException {

@@ -100,7 +100,7 @@ final class ApplianceDisk {
     return page.getKey() + "=" + page.getValue();
   }
 
-  private Map<Integer, Integer> pagesAt(int sequence) {
+  Map<Integer, Integer> pagesAt(int sequence) {
     Map<Integer, Integer> pages = new TreeMap<>();
     records.subList(0, sequence).forEach(record -> record.applyTo(pages));
     return pages;

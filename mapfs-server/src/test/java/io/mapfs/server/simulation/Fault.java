@@ -19,5 +19,9 @@ enum Fault {
   /** A node lets an fsync return when its records are sent. */
   EARLY_ACKNOWLEDGEMENT,
   /** A node takes a gap, which passes, for the end of its lease. */
-  GAP_ENDS_LEASE
+  GAP_ENDS_LEASE,
+  /** A node writes more than it was granted. */
+  IGNORED_GRANT,
+  /** So does it, and the appliance takes what comes. */
+  UNBOUND_GRANT
 }

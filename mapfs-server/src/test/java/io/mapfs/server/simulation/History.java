@@ -9,7 +9,8 @@ import java.util.TreeMap;
 
 /**
  * What was promised, and the check that it is kept: the invariants of the design by their numbers
- * (9 here: its decision 9, that trouble which passes does not end a lease or hang a program). It
+ * (7 and 9 here: its decision 7, that no record is refused which a node has applied, and no overlay
+ * passes its grant; and 9, that trouble which passes does not end a lease or hang a program). It
  * sees the disks as they are, not what anyone believes of them.
  */
 final class History {
@@ -86,6 +87,19 @@ final class History {
     double most = 1.1 * dirtiedPages * Change.PAGE_BYTES + 512;
     if (record.bytes() > most) {
       throw new Violation(8, record + " takes " + record.bytes() + " bytes, over " + most);
+    }
+  }
+
+  /** The appliance refuses a record as more than its node was granted. */
+  static void overdrawn(SimRecord record) {
+    throw new Violation(7, record + ", which its node has applied, is refused for want of room");
+  }
+
+  /** What the appliance has of the overlay, at any moment. */
+  static void requireGrant(ApplianceDisk disk, int grantedPages) {
+    int pages = disk.head().size();
+    if (pages > grantedPages) {
+      throw new Violation(7, pages + " pages are the overlay's, of " + grantedPages + " granted");
     }
   }
 

@@ -1,14 +1,19 @@
 package io.mapfs.server.simulation;
 
+import io.mapfs.core.journal.Change;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.overlay.JournalProtocol;
+import io.mapfs.server.overlay.JournalProtocol.Credit;
 import io.mapfs.server.overlay.JournalProtocol.Effect;
 import io.mapfs.server.overlay.JournalProtocol.Event;
+import io.mapfs.server.overlay.JournalProtocol.Measured;
 import io.mapfs.server.overlay.JournalProtocol.State;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -40,9 +45,13 @@ final class SimAppliance {
 
   private static final Consumer<Answer> NOBODY = answer -> {};
 
+  private static final int GRANTED_PAGES_MIN = 4;
+  private static final int GRANTED_PAGES_MAX = 30;
+
   private final World world;
   private final History history;
   final ApplianceDisk disk;
+  private final int grantedPages;
 
   /** Rises with each crash: what an older life had begun means nothing. */
   private int life;
@@ -50,6 +59,10 @@ final class SimAppliance {
   private boolean up;
   private State state;
   private String durableHash;
+
+  /** The overlay's own pages with everything that is accepted. */
+  private Map<Integer, Integer> own;
+
   private final Deque<SimRecord> queue = new ArrayDeque<>();
   private final List<Waiting> waiting = new ArrayList<>();
   private boolean committing;
@@ -63,7 +76,13 @@ final class SimAppliance {
     this.world = world;
     this.history = history;
     this.disk = new ApplianceDisk(world);
+    this.grantedPages = GRANTED_PAGES_MIN + world.below(GRANTED_PAGES_MAX - GRANTED_PAGES_MIN + 1);
     start();
+  }
+
+  /** How many pages of its own the overlay may have: told with the lease. */
+  int grantedPages() {
+    return grantedPages;
   }
 
   /** Which of its lives this is: connections end with one. */
@@ -80,7 +99,15 @@ final class SimAppliance {
     up = true;
     long last = disk.lastSequence();
     durableHash = disk.hash(last);
-    state = State.found(disk.durableEpochAfterCrash(), last, SimRecord.bytes(durableHash));
+    own = disk.pagesAt((int) last);
+    long granted =
+        world.has(Fault.UNBOUND_GRANT) ? Credit.UNLIMITED : (long) grantedPages * Change.PAGE_BYTES;
+    state =
+        State.found(
+            disk.durableEpochAfterCrash(),
+            last,
+            SimRecord.bytes(durableHash),
+            new Credit(granted, Credit.UNKNOWN));
     history.recovered(disk);
     background(life);
   }
@@ -94,11 +121,15 @@ final class SimAppliance {
             return;
           }
           switch (world.below(4)) {
-            case 0, 1 -> disk.fold(state.durableSequence());
+            case 0, 1 -> {
+              disk.fold(state.durableSequence());
+              step(new Event.Folded(state.durableSequence(), ownBytes(own)));
+            }
             case 2 -> disk.tidy();
             default -> disk.sweep();
           }
           History.requireBlocks(disk);
+          History.requireGrant(disk, grantedPages);
           background(of);
         });
   }
@@ -245,25 +276,23 @@ final class SimAppliance {
       reply.accept(Answer.refused(FailureCode.UNAVAILABLE));
       return;
     }
-    boolean blind = world.has(Fault.NO_EPOCH_CHECK);
-    String standing = standingHash(record.sequence());
-    List<Effect> effects =
-        step(
-            new Event.Append(
-                blind ? state.holder() : session,
-                blind ? state.epoch() : record.epoch(),
-                record.sequence(),
-                SimRecord.bytes(record.previousHash()),
-                SimRecord.bytes(record.hash()),
-                standing == null ? null : SimRecord.bytes(standing)));
+    List<Effect> effects = offer(session, record, null);
+    if (effects.contains(new Effect.Measure())) {
+      // The real one waits here until everything is folded.
+      effects = offer(session, record, measure(record));
+    }
     Answer refusal = refusal(effects);
     if (refusal != null) {
+      if (refusal.refusal() == FailureCode.NO_SPACE) {
+        History.overdrawn(record);
+      }
       reply.accept(refusal);
       return;
     }
     history.accepted(record);
     for (Effect effect : effects) {
       if (effect instanceof Effect.Write) {
+        record.applyTo(own);
         queue.add(record);
         waiting.add(new Waiting(record, reply));
         commit();
@@ -275,6 +304,31 @@ final class SimAppliance {
         }
       }
     }
+  }
+
+  private List<Effect> offer(long session, SimRecord record, Measured measured) {
+    boolean blind = world.has(Fault.NO_EPOCH_CHECK);
+    String standing = standingHash(record.sequence());
+    return step(
+        new Event.Append(
+            blind ? state.holder() : session,
+            blind ? state.epoch() : record.epoch(),
+            record.sequence(),
+            SimRecord.bytes(record.previousHash()),
+            SimRecord.bytes(record.hash()),
+            standing == null ? null : SimRecord.bytes(standing),
+            record.mostBytes(),
+            measured));
+  }
+
+  private Measured measure(SimRecord record) {
+    Map<Integer, Integer> after = new TreeMap<>(own);
+    record.applyTo(after);
+    return new Measured(state.sequence(), ownBytes(own), ownBytes(after));
+  }
+
+  private static long ownBytes(Map<Integer, Integer> pages) {
+    return (long) pages.size() * Change.PAGE_BYTES;
   }
 
   private String standingHash(long sequence) {
@@ -321,6 +375,7 @@ final class SimAppliance {
     committing = false;
     if (fails) {
       disk.cutAfter(state.durableSequence());
+      own = disk.pagesAt((int) state.durableSequence());
       queue.clear();
       step(new Event.WriteFailed(SimRecord.bytes(durableHash)));
       List<Waiting> refused = List.copyOf(waiting);

@@ -71,6 +71,10 @@ final class SimNode {
   private long sentThrough;
   private SimRecord lastSealed;
   private final TreeMap<Integer, Integer> open = new TreeMap<>();
+
+  /** Pages that the overlay owns, those in the open batch included. */
+  private final Set<Integer> owned = new HashSet<>();
+
   private final Map<Long, Consumer<Answer>> appends = new HashMap<>();
   private final List<Fsync> fsyncs = new ArrayList<>();
   private final Set<Long> dead = new HashSet<>();
@@ -325,6 +329,9 @@ final class SimNode {
     protocol = new NodeProtocol(position.sequence());
     batches = 0;
     sentThrough = position.sequence();
+    owned.clear();
+    long known = Math.min(position.sequence(), appliance.disk.lastSequence());
+    owned.addAll(appliance.disk.pagesAt((int) known).keySet());
     attached = true;
     phase = Phase.MOUNTED;
     work(life);
@@ -401,12 +408,22 @@ final class SimNode {
             return;
           }
           switch (world.below(6)) {
-            case 0, 1, 2 -> open.put(world.below(PAGES), world.below(1_000_000));
+            case 0, 1, 2 -> write(world.below(PAGES));
             case 3, 4 -> seal();
             default -> fsync();
           }
           work(of);
         });
+  }
+
+  /** A page that needs more room than is granted is refused before anything is done. */
+  private void write(int page) {
+    boolean bound = !world.has(Fault.IGNORED_GRANT) && !world.has(Fault.UNBOUND_GRANT);
+    if (bound && !owned.contains(page) && owned.size() >= appliance.grantedPages()) {
+      return;
+    }
+    owned.add(page);
+    open.put(page, world.below(1_000_000));
   }
 
   private void seal() {

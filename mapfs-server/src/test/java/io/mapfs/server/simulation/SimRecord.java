@@ -45,8 +45,12 @@ record SimRecord(JournalRecord record, String hash) {
 
   /** Bytes that travel: the record and its pages. */
   long bytes() {
-    return RecordCodec.encodedBytes(record)
-        + (long) RecordCodec.pageCount(record.changes()) * Change.PAGE_BYTES;
+    return RecordCodec.encodedBytes(record) + mostBytes();
+  }
+
+  /** Most that it can add to what the overlay has. */
+  long mostBytes() {
+    return (long) RecordCodec.pageCount(record.changes()) * Change.PAGE_BYTES;
   }
 
   void applyTo(Map<Integer, Integer> pages) {
