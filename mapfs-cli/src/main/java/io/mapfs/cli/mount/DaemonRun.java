@@ -44,9 +44,10 @@ final class DaemonRun {
       throws InterruptedException {
     PrintStream starter = System.out;
     Path log = options.log(node);
-    NodeDaemon.prepare();
     try {
+      // Before the first class that has a logger is touched.
       LogFile.use(log.toString());
+      NodeDaemon.prepare();
       run(
           node,
           mountPoint,
