@@ -29,6 +29,7 @@ import io.mapfs.server.Session;
 import io.mapfs.server.net.BlockServer;
 import io.mapfs.server.net.ServerConfig;
 import io.mapfs.server.net.ServerTimeouts;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -693,6 +694,34 @@ final class ClientServerTest {
   }
 
   @Test
+  void aLongFrameOnASlowLinkIsWaitedFor() throws Exception {
+    Duration frame = Duration.ofMillis(300);
+    Duration keepAlive = Duration.ofSeconds(1);
+    Duration patient = Duration.ofSeconds(60);
+    restart(
+        config().withTimeouts(new ServerTimeouts(patient, frame, keepAlive, patient, keepAlive)));
+    try (Socket socket = new Socket(LOOPBACK, server.address().getPort())) {
+      socket.setSoTimeout(20_000);
+      send(socket, Frame.request(0, Priority.JOURNAL, new Message.Hello(1, 1, 0, "web01", "test")));
+      assertInstanceOf(Message.Welcome.class, receive(socket));
+      Message upload = new Message.PutBlocks(Collections.nCopies(8, block(7, BlockId.BLOCK_BYTES)));
+      byte[] bytes = bytes(Frame.request(1, Priority.DEMAND, upload));
+      // Takes longer than the limit of a frame, and than a silent client is borne with.
+      for (int at = 0; at < bytes.length; at += 1 << 14) {
+        socket.getOutputStream().write(bytes, at, Math.min(1 << 14, bytes.length - at));
+        Thread.sleep(60);
+      }
+      // Its own question would have come after the frame: the server speaks unasked.
+      Message answer = receive(socket);
+      assertInstanceOf(Message.Ping.class, answer);
+      while (answer instanceof Message.Ping) {
+        answer = receive(socket);
+      }
+      assertInstanceOf(Message.Done.class, answer);
+    }
+  }
+
+  @Test
   void silentClientIsGivenUp() throws Exception {
     restart(
         config()
@@ -717,11 +746,17 @@ final class ClientServerTest {
   }
 
   private static void send(Socket socket, Frame frame) throws IOException {
+    socket.getOutputStream().write(bytes(frame));
+  }
+
+  private static byte[] bytes(Frame frame) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     for (ByteBuffer part : frame.parts()) {
-      byte[] bytes = new byte[part.remaining()];
-      part.get(bytes);
-      socket.getOutputStream().write(bytes);
+      byte[] piece = new byte[part.remaining()];
+      part.get(piece);
+      bytes.writeBytes(piece);
     }
+    return bytes.toByteArray();
   }
 
   @Test

@@ -27,6 +27,11 @@ import java.util.function.Consumer;
  * borrowed until its future is done; buffers in an answer belong to the caller.
  */
 public interface ApplianceClient extends AutoCloseable {
+  /**
+   * Deadline of a record, however slow the link is: one that is given up half-way has to be sent
+   * from its beginning. Whether the appliance lives, the connection knows by itself.
+   */
+  Duration RECORD_LIMIT = Duration.ofMinutes(15);
 
   /**
    * Connects and shakes hands. The connection is not made anew when it breaks; see {@link
@@ -136,7 +141,8 @@ public interface ApplianceClient extends AutoCloseable {
 
   /** Appends are sent and handled in the order of the calls. Never sent a second time. */
   default CompletableFuture<Message.Appended> append(JournalRecord record, List<ByteBuffer> pages) {
-    return request(new Message.Append(record, pages), Message.Appended.class, Priority.JOURNAL);
+    return request(
+        new Message.Append(record, pages), Message.Appended.class, Priority.JOURNAL, RECORD_LIMIT);
   }
 
   /** How far the appliance accepted records of that epoch. */
@@ -147,7 +153,11 @@ public interface ApplianceClient extends AutoCloseable {
   /** Hands over a record that came too late to be appended. Never sent a second time. */
   default CompletableFuture<Message.Appended> appendTail(
       JournalRecord record, List<ByteBuffer> pages) {
-    return request(new Message.AppendTail(record, pages), Message.Appended.class, Priority.JOURNAL);
+    return request(
+        new Message.AppendTail(record, pages),
+        Message.Appended.class,
+        Priority.JOURNAL,
+        RECORD_LIMIT);
   }
 
   default CompletableFuture<Message.Done> closeOverlay(String node, long epoch) {

@@ -39,6 +39,7 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
 
   private ByteBudget.Waiter waiter;
   private long begunNanos;
+  private long heardNanos = System.nanoTime();
   private boolean failed;
 
   FrameDecoder(ByteBudget budget, ReadGate gate, int mostBytes) {
@@ -68,8 +69,19 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
     return waiter == null ? begunNanos : 0;
   }
 
+  /** Bytes of that frame's payload that are here. */
+  int begunBytes() {
+    return payload == null ? 0 : payload.position();
+  }
+
+  /** When bytes last came, as of {@link System#nanoTime}. */
+  long heardNanos() {
+    return heardNanos;
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
+    heardNanos = System.nanoTime();
     unread.add((ByteBuf) message);
     decode(ctx);
   }

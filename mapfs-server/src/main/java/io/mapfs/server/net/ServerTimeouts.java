@@ -6,7 +6,7 @@ import java.time.Duration;
  * How long the block server waits.
  *
  * @param handshake for the first message of a connection
- * @param frame for the rest of a frame after its first byte
+ * @param frame for the rest of a frame after its first byte, beside the time that a slow link takes
  * @param keepAlive silence after which a client is asked for a sign of life; it is given up after
  *     three times as long
  * @param push deadline of the appliance's own requests to a client

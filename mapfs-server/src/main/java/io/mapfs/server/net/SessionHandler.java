@@ -36,6 +36,9 @@ import org.slf4j.LoggerFactory;
 final class SessionHandler extends ChannelInboundHandlerAdapter implements Session {
   private static final Logger LOG = LoggerFactory.getLogger(SessionHandler.class);
 
+  /** What the rest of a frame may take a byte, beyond its limit: 16 KiB/s. */
+  private static final long NANOS_PER_BYTE_MOST = 1_000_000_000L / (16 * 1024);
+
   private enum State {
     /** Waits for Hello. */
     NEW,
@@ -69,12 +72,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
 
   private volatile long features;
   private volatile String peer = "";
-  private long receivedNanos = System.nanoTime();
+
+  /** When the client last gave a sign of life, or could not. */
+  private long heardNanos = System.nanoTime();
 
   /** Whether the client broke the protocol: nothing more of it is looked at. */
   private boolean refused;
 
-  private long pingedNanos = receivedNanos;
+  private long pingedNanos = heardNanos;
 
   /**
    * @param admitted run when the other end has proved who it is
@@ -222,7 +227,6 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
 
   @Override
   public void channelRead(ChannelHandlerContext ctx, Object received) {
-    receivedNanos = System.nanoTime();
     FrameDecoder.Received frame = (FrameDecoder.Received) received;
     if (!accept(ctx, frame) && frame.held() > 0) {
       server.payloads().release(frame.held());
@@ -363,6 +367,9 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     ServerTimeouts timeouts = server.config().timeouts();
     long now = System.nanoTime();
     long keepAliveNanos = timeouts.keepAlive().toNanos();
+    if (decoder.heardNanos() - heardNanos > 0) {
+      heardNanos = decoder.heardNanos();
+    }
     String fault = null;
     if (state == State.NEW && now - connectedNanos > timeouts.handshake().toNanos()) {
       fault = "no handshake";
@@ -370,21 +377,27 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
       fault = "it did not join in time";
     } else if (decoder.begunNanos() != 0
         && gate.isOpen()
-        && now - decoder.begunNanos() > timeouts.frame().toNanos()) {
+        && now - decoder.begunNanos()
+            > timeouts.frame().toNanos() + decoder.begunBytes() * NANOS_PER_BYTE_MOST) {
       fault = "a frame that does not end";
     } else if (now - encoder.stalledSinceNanos(now)
         > (server.unsent().isExhausted() ? keepAliveNanos / 2 : 3 * keepAliveNanos)) {
       fault = "it does not read";
     } else if (!gate.isOpen()) {
-      receivedNanos = now; // silence of our own making
+      heardNanos = now; // silence of our own making
       if (now - pingedNanos > keepAliveNanos / 4) {
         // The client's question whether we live is not read either.
         ping(now);
       }
-    } else if (now - receivedNanos > 3 * keepAliveNanos) {
+    } else if (now - heardNanos > 3 * keepAliveNanos) {
       fault = "no sign of life";
     } else if (state == State.OPEN
-        && now - receivedNanos > keepAliveNanos
+        && now - pingedNanos > keepAliveNanos / 4
+        && isBusySending(now, keepAliveNanos / 4)) {
+      // The client's question waits behind its own frame.
+      ping(now);
+    } else if (state == State.OPEN
+        && now - heardNanos > keepAliveNanos
         && now - pingedNanos > keepAliveNanos) {
       ping(now);
     }
@@ -394,7 +407,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter implements Sessi
     }
   }
 
-  /** Its answer shows in {@link #receivedNanos}; nobody waits for it. */
+  /** Whether the client has been at one frame for so long, and still is. */
+  private boolean isBusySending(long now, long nanos) {
+    return decoder.begunNanos() != 0
+        && now - decoder.begunNanos() > nanos
+        && now - heardNanos < nanos;
+  }
+
+  /** Its answer shows in {@link #heardNanos}; nobody waits for it. */
   private void ping(long now) {
     pingedNanos = now;
     send(Frame.request(lastPushId.incrementAndGet(), Priority.JOURNAL, new Message.Ping()));
