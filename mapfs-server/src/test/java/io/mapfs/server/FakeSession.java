@@ -2,6 +2,7 @@ package io.mapfs.server;
 
 import io.mapfs.core.wire.Message;
 import io.mapfs.core.wire.Protocol;
+import java.io.IOException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +55,9 @@ public final class FakeSession implements Session {
   @Override
   public CompletableFuture<Message> request(Message message) {
     pushed.add(message);
+    if (!open) {
+      return CompletableFuture.failedFuture(new IOException("the connection broke"));
+    }
     Message answer = answers.apply(message);
     return answer == null ? new CompletableFuture<>() : CompletableFuture.completedFuture(answer);
   }

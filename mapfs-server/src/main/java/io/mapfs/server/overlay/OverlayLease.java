@@ -34,6 +34,9 @@ public final class OverlayLease {
   /** Owner of the pin that a lease has. */
   private static final Object LEASE = new Object();
 
+  /** How long the connection of a machine that asks anew has to show that it lives. */
+  private static final long SIGN_OF_LIFE_MILLIS = 5_000;
+
   private final String node;
   private final ControlStore control;
   private final Retained retained;
@@ -94,8 +97,34 @@ public final class OverlayLease {
   public Effect.Grant open(
       Session session, long number, String host, boolean force, HeadChange first)
       throws ApplianceException {
+    if (!force) {
+      releaseIfGone(host);
+    }
     sessions.put(number, session);
     return take(new Event.Open(number, host, force, control.nowMillis()), first);
+  }
+
+  /**
+   * Releases the lease of a machine whose connection is dead and does not show it yet. One that
+   * lost its power, or was cut off, said no goodbye; it is not to wait for the keep-alive when it
+   * comes back and asks anew.
+   */
+  private void releaseIfGone(String host) throws ApplianceException {
+    State state = journal.state();
+    Session former = holder(state);
+    if (former == null || !state.granted() || !state.host().equals(host)) {
+      return;
+    }
+    try {
+      former.request(new Message.Ping()).get(SIGN_OF_LIFE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      LOG.info("{}: {} asks anew, and its former connection is dead", node, host);
+      disconnect(state.holder());
+      former.close();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ApplianceException(FailureCode.UNAVAILABLE, "the appliance is shutting down", e);
+    }
   }
 
   /**

@@ -177,7 +177,7 @@ final class ApplianceTest {
     assertTrue(held.getMessage().contains("host-web01"), held.getMessage());
     Message.OverlayOpened taken = rig.open(usurper, "web01", true);
     assertEquals(2, taken.epoch());
-    assertTrue(writer.session.pushed.get(0) instanceof Message.Fence);
+    assertTrue(writer.session.pushed.get(1) instanceof Message.Fence, "after a Ping");
     Message.Append late = writer.seal();
     assertCode(FailureCode.STALE_EPOCH, () -> writer.send(late));
     assertCode(
@@ -190,6 +190,22 @@ final class ApplianceTest {
         rig.appliance.resumeOverlay(again, new Message.ResumeOverlay("web01", 2));
     assertEquals(1, at.sequence());
     assertEquals(1, rig.appliance.getPosition(again, new Message.GetPosition("web01")).sequence());
+  }
+
+  @Test
+  void aMachineThatComesBackDoesNotWaitForItsDeadConnection() throws Exception {
+    rig.admin("node.add", "node", "web01", "master", "debian");
+    NodeWriter writer = rig.mount("web01");
+    Message.Append late = writer.file(1, "a", INO, bytes(1, 10)).seal();
+    writer.session.close(); // and nobody noticed
+    FakeSession elsewhere = rig.session("web01");
+    assertCode(
+        FailureCode.CONFLICT,
+        () ->
+            rig.appliance.openOverlay(
+                elsewhere, new Message.OpenOverlay("web01", "another-host", false)));
+    assertEquals(2, rig.open(rig.session("web01"), "web01", false).epoch());
+    assertCode(FailureCode.STALE_EPOCH, () -> writer.send(late));
   }
 
   @Test
