@@ -579,6 +579,32 @@ final class ClientServerTest {
   }
 
   @Test
+  void aFaultOfTheListenerDoesNotEndTheReconnecting() throws Exception {
+    BlockingQueue<Boolean> connected = new LinkedBlockingQueue<>();
+    ReconnectingClient client =
+        ReconnectingClient.start(
+            List.of(endpoint()),
+            NODE,
+            new ConnectionListener() {
+              @Override
+              public void connected(Message.Welcome welcome) {
+                connected.add(true);
+                if (service.opened.size() == 1) {
+                  throw new IllegalStateException("a planted fault");
+                }
+              }
+
+              @Override
+              public void disconnected(ApplianceException cause) {}
+            });
+    opened.add(client);
+    take(connected);
+    take(connected);
+    take(service.closed); // the first is not left open
+    ApplianceClient.await(client.ping());
+  }
+
+  @Test
   void anotherApplianceAtTheAddressIsNotUsed() throws Exception {
     Events events = new Events();
     ReconnectingClient client =

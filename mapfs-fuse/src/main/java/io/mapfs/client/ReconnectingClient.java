@@ -132,6 +132,11 @@ public final class ReconnectingClient implements ApplianceClient {
         if (e.code() == FailureCode.DENIED) {
           decided.countDown();
         }
+      } catch (RuntimeException e) {
+        // Whatever it is, the node is not to stay cut off for it.
+        lastFailure =
+            new ApplianceException(FailureCode.INTERNAL, "the client failed to connect: " + e, e);
+        listener.attemptFailed(lastFailure);
       }
       if (closed) {
         return;
@@ -166,6 +171,7 @@ public final class ReconnectingClient implements ApplianceClient {
     welcome = now;
     current = connection;
     decided.countDown();
+    ApplianceException cause;
     try {
       listener.connected(now);
       sendWaiting();
@@ -176,9 +182,9 @@ public final class ReconnectingClient implements ApplianceClient {
       Thread.currentThread().interrupt(); // close() interrupts
     } finally {
       current = null;
+      cause = connection.endedBy();
+      connection.close();
     }
-    ApplianceException cause = connection.endedBy();
-    connection.close();
     if (!closed) {
       lastFailure = cause;
       listener.disconnected(cause);
