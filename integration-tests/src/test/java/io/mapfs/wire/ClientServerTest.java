@@ -579,6 +579,21 @@ final class ClientServerTest {
   }
 
   @Test
+  void whoDoesNotWantToWaitForAConnectionDoesNot() throws Exception {
+    Events events = new Events();
+    ReconnectingClient client = reconnecting(NODE.withFailsOnLoss(true), events);
+    assertEquals("connected", take(events.seen));
+    service.gate = new CountDownLatch(1);
+    CompletableFuture<Message.OverlayPosition> underWay = client.getPosition("web01");
+    take(service.entered);
+    take(service.opened).close();
+    service.gate.countDown();
+    server.close();
+    assertEquals(FailureCode.UNAVAILABLE, failureOf(underWay).code());
+    assertEquals(FailureCode.UNAVAILABLE, failureOf(client.getPosition("web01")).code());
+  }
+
+  @Test
   void aFaultOfTheListenerDoesNotEndTheReconnecting() throws Exception {
     BlockingQueue<Boolean> connected = new LinkedBlockingQueue<>();
     ReconnectingClient client =

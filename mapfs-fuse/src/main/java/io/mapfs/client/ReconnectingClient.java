@@ -23,9 +23,9 @@ import java.util.function.Consumer;
  * A client that connects again, with a bounded back-off, for as long as it is open.
  *
  * <p>What only reads (GetBlocks, GetTree, GetPosition, GetHead, Ping) waits for a connection until
- * its deadline, and is sent again when the connection broke before the answer. Everything else
- * fails at once with UNAVAILABLE: its owner knows what must come first after a new handshake, since
- * a session's leases, imports and pins end with its connection.
+ * its deadline, unless configured otherwise, and is sent again when the connection broke before the
+ * answer. Everything else fails at once with UNAVAILABLE: its owner knows what must come first
+ * after a new handshake, since a session's leases, imports and pins end with its connection.
  */
 public final class ReconnectingClient implements ApplianceClient {
   private static final long FIRST_BACKOFF_MILLIS = 100;
@@ -301,7 +301,7 @@ public final class ReconnectingClient implements ApplianceClient {
         return;
       }
       Connection connection = current;
-      if (leftNanos <= 0 || closed) {
+      if (leftNanos <= 0 || closed || (connection == null && config.failsOnLoss())) {
         completeExceptionally(unavailable());
       } else if (connection == null) {
         awaitConnection(leftNanos);

@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param lossLimit how long reads and fsyncs wait for an unreachable appliance before they fail
  * @param bootWindow how long after the mount a boot may take: its reads are recorded, and fetched
  *     ahead at the next; zero: neither
+ * @param failsOnLoss whether they fail at once while there is no connection
  * @param software this release, for people
  */
 public record NodeConfig(
@@ -43,4 +44,5 @@ public record NodeConfig(
     boolean force,
     Duration lossLimit,
     Duration bootWindow,
+    boolean failsOnLoss,
     String software) {}

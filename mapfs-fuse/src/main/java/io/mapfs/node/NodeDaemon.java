@@ -112,7 +112,8 @@ public final class NodeDaemon {
             List.of(config.appliance()),
             ClientConfig.node(config.node(), config.software())
                 .withSecurity(config.security())
-                .withTimeouts(ClientTimeouts.DEFAULTS.withRequest(config.lossLimit())),
+                .withTimeouts(ClientTimeouts.DEFAULTS.withRequest(config.lossLimit()))
+                .withFailsOnLoss(config.failsOnLoss()),
             keeper);
     opened.push(client::close);
     client.awaitConnected(CONNECT_LIMIT);
@@ -127,7 +128,7 @@ public final class NodeDaemon {
 
     Message.OverlayOpened grant =
         ApplianceClient.await(client.openOverlay(config.node(), hostName(), config.force()));
-    WireJournalShipper shipper = new WireJournalShipper(client);
+    WireJournalShipper shipper = new WireJournalShipper(client, config.failsOnLoss());
     keeper.holds(client, shipper, grant.epoch());
 
     TreeFiles trees = new TreeFiles(client, config.paths().trees(clusterId));

@@ -23,11 +23,16 @@ import java.util.concurrent.CompletionException;
  */
 final class WireJournalShipper implements JournalShipper {
   private final ApplianceClient client;
+  private final boolean failsOnLoss;
   private volatile boolean attached = true;
   private volatile FencedException fenced;
 
-  WireJournalShipper(ApplianceClient client) {
+  /**
+   * @param failsOnLoss whether nobody is to wait while there is no connection
+   */
+  WireJournalShipper(ApplianceClient client, boolean failsOnLoss) {
     this.client = client;
+    this.failsOnLoss = failsOnLoss;
   }
 
   void detach() {
@@ -45,6 +50,11 @@ final class WireJournalShipper implements JournalShipper {
 
   boolean isFenced() {
     return fenced != null;
+  }
+
+  @Override
+  public boolean isWaitingInVain() {
+    return failsOnLoss && !attached;
   }
 
   @Override

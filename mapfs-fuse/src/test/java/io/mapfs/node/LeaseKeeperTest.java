@@ -21,7 +21,7 @@ final class LeaseKeeperTest {
       new ApplianceException(FailureCode.UNAVAILABLE, "a planted break");
 
   private final Appliance appliance = new Appliance();
-  private final WireJournalShipper shipper = new WireJournalShipper(appliance);
+  private final WireJournalShipper shipper = new WireJournalShipper(appliance, true);
   private final Deque<Runnable> timers = new ArrayDeque<>();
   private final List<Long> pauses = new ArrayList<>();
   private final LeaseKeeper keeper =
@@ -66,6 +66,19 @@ final class LeaseKeeperTest {
     assertTrue(ships());
     assertEquals(List.of(100L, 200L, 400L, 800L, 1600L, 3200L, 5000L, 5000L), pauses);
     assertFalse(shipper.isFenced());
+  }
+
+  @Test
+  void whoIsToldNotToWaitDoesSoOnlyWithoutTheLease() {
+    WireJournalShipper patient = new WireJournalShipper(appliance, false);
+    patient.detach();
+    assertFalse(patient.isWaitingInVain());
+    assertFalse(shipper.isWaitingInVain());
+    appliance.refuse(FailureCode.UNAVAILABLE);
+    reconnect();
+    assertTrue(shipper.isWaitingInVain());
+    timers.remove().run();
+    assertFalse(shipper.isWaitingInVain());
   }
 
   @Test

@@ -25,6 +25,14 @@ final class DaemonOptions {
     local
   }
 
+  /** What reads and fsyncs do while the appliance cannot be reached. */
+  enum OnLoss {
+    /** They wait, up to the limit. */
+    wait,
+    /** They fail. */
+    fail
+  }
+
   @Mixin private ConnectionOptions connection;
 
   @Mixin private IdentityOptions identity;
@@ -83,6 +91,15 @@ final class DaemonOptions {
               + " order, when a node of this master is mounted next (default: ${DEFAULT-VALUE};"
               + " 0: neither recorded nor fetched ahead).")
   private int bootWindowSeconds;
+
+  @Option(
+      names = "--on-loss",
+      paramLabel = "WHAT",
+      defaultValue = "wait",
+      description =
+          "What reads of what is not cached and fsyncs do while the appliance is known to be out of"
+              + " reach: wait, as long as the loss limit, or fail (default: ${DEFAULT-VALUE}).")
+  private OnLoss onLoss;
 
   @Option(
       names = {"-r", "--read-only"},
@@ -154,6 +171,10 @@ final class DaemonOptions {
     return Duration.ofSeconds(Math.max(0, bootWindowSeconds));
   }
 
+  boolean failsOnLoss() {
+    return onLoss == OnLoss.fail;
+  }
+
   boolean readOnly() {
     return readOnly;
   }
@@ -197,6 +218,7 @@ final class DaemonOptions {
     arguments.addAll(List.of("--log", log(node).toString(), "--durability", durability.name()));
     arguments.addAll(List.of("--loss-limit", String.valueOf(lossLimitSeconds)));
     arguments.addAll(List.of("--boot-window", String.valueOf(bootWindowSeconds)));
+    arguments.addAll(List.of("--on-loss", onLoss.name()));
     if (cacheBytes != null) {
       arguments.addAll(List.of("--cache-size", String.valueOf(cacheBytes)));
     }

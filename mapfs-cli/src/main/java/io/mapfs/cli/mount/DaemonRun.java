@@ -88,6 +88,7 @@ final class DaemonRun {
             options.force(),
             options.lossLimit(),
             options.bootWindow(),
+            options.failsOnLoss(),
             Release.name()),
         ready);
   }

@@ -17,4 +17,9 @@ public interface JournalShipper {
    *     not (the caller keeps it and sends it again)
    */
   CompletableFuture<Void> ship(JournalRecord record, List<ByteBuffer> pages);
+
+  /** Whether an fsync is to fail now instead of waiting. What was shipped fails then, too. */
+  default boolean isWaitingInVain() {
+    return false;
+  }
 }

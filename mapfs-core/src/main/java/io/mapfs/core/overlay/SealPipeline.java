@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -152,12 +153,13 @@ final class SealPipeline {
                 && protocol.unacknowledged() <= UNACKNOWLEDGED_RECORDS_MAX
                 && unacknowledgedPages * Change.PAGE_BYTES <= backlog.bytes(System.nanoTime()),
         "room for changes",
-        true);
+        protocol::isFenced,
+        () -> false);
   }
 
   /** Waits until the batch is in the local journal (not yet durable there). */
   void awaitSealed(RequestContext context, long batch) throws FsException {
-    await(context, () -> sealedBatch >= batch, "the local journal", false);
+    await(context, () -> sealedBatch >= batch, "the local journal", () -> false, () -> false);
   }
 
   /** Waits until the batch and all before it are durable at the appliance. */
@@ -168,21 +170,30 @@ final class SealPipeline {
     } finally {
       lock.unlock();
     }
-    await(context, () -> protocol.isAcknowledged(batch), "the appliance", true);
-  }
-
-  private interface Done {
-    boolean isDone();
+    await(
+        context,
+        () -> protocol.isAcknowledged(batch),
+        "the appliance",
+        protocol::isFenced,
+        shipper::isWaitingInVain);
   }
 
   /**
-   * @param fenceEnds whether a fence keeps it from ever being done
+   * Waits; all conditions are asked under the lock.
+   *
+   * @param never whether a fence keeps it from ever being done
+   * @param inVain whether it is not to be waited for now
    */
-  private void await(RequestContext context, Done done, String what, boolean fenceEnds)
+  private void await(
+      RequestContext context,
+      BooleanSupplier done,
+      String what,
+      BooleanSupplier never,
+      BooleanSupplier inVain)
       throws FsException {
     lock.lock();
     try {
-      if (done.isDone()) {
+      if (done.getAsBoolean()) {
         return;
       }
     } finally {
@@ -194,7 +205,7 @@ final class SealPipeline {
     lock.lock();
     try {
       long progress = protocol.acknowledgedSequence();
-      while (!done.isDone()) {
+      while (!done.getAsBoolean()) {
         if (progress != protocol.acknowledgedSequence()) {
           // The limit is for an appliance that does not answer, not for a long queue.
           progress = protocol.acknowledgedSequence();
@@ -203,10 +214,10 @@ final class SealPipeline {
         if (context.isInterrupted()) {
           throw new FsException(Errno.EINTR, "interrupted waiting for " + what);
         }
-        if (protocol.isFenced() && fenceEnds) {
+        if (never.getAsBoolean()) {
           throw new FsException(Errno.EIO, protocol.failure());
         }
-        if (stopped || left <= 0) {
+        if (stopped || left <= 0 || inVain.getAsBoolean()) {
           String why = sealFailure != null ? sealFailure : protocol.failure();
           throw new FsException(
               Errno.EIO, "gave up waiting for " + what + (why == null ? "" : ": " + why));
