@@ -38,6 +38,9 @@ public final class Sandbox implements AutoCloseable {
   private Process appliance;
   private boolean secure;
 
+  /** The words before a command that make it run in the appliance's network. */
+  private List<String> inNetwork = List.of();
+
   public Sandbox() throws IOException {
     launcher = Requirements.launcher();
     directory = Files.createTempDirectory("mapfs-it").toRealPath();
@@ -64,6 +67,14 @@ public final class Sandbox implements AutoCloseable {
         "truncate -s 2G \"$1.img\"; mkfs.ext4 -q \"$1.img\"; mount -o loop \"$1.img\" \"$1\"",
         mountPoint);
     return mountPoint;
+  }
+
+  /** The appliance will be served in that network, and commands run there. */
+  Sandbox within(Network network) {
+    inNetwork = network.enter();
+    environment.put("MAPFS_APPLIANCE", Network.APPLIANCE + ":0");
+    environment.put("MAPFS_TEST_NETWORK", "plain");
+    return this;
   }
 
   /** Makes a store and serves it. */
@@ -97,7 +108,7 @@ public final class Sandbox implements AutoCloseable {
     if (!secure) {
       arguments.add("--insecure");
     }
-    appliance = start(Path.of("/dev/null"), path("serve.err"), arguments.toArray(String[]::new));
+    appliance = start(inNetwork, Path.of("/dev/null"), path("serve.err"), arguments);
     BufferedReader out =
         new BufferedReader(
             new InputStreamReader(appliance.getInputStream(), StandardCharsets.UTF_8));
@@ -130,19 +141,28 @@ public final class Sandbox implements AutoCloseable {
     appliance = null;
   }
 
+  ProcessHandle appliance() {
+    return appliance.toHandle();
+  }
+
   public String address() {
     return environment.get("MAPFS_APPLIANCE");
   }
 
   /** Runs the command and waits for its end. */
   public Run run(String... arguments) throws IOException, InterruptedException {
-    return run(Path.of("/dev/null"), arguments);
+    return run(inNetwork, Path.of("/dev/null"), List.of(arguments));
   }
 
   /** Runs the command with a file as its standard input. */
   Run run(Path input, String... arguments) throws IOException, InterruptedException {
+    return run(inNetwork, input, List.of(arguments));
+  }
+
+  private Run run(List<String> enter, Path input, List<String> arguments)
+      throws IOException, InterruptedException {
     Path errors = Files.createTempFile(directory, "err", "");
-    Process process = start(input, errors, arguments);
+    Process process = start(enter, input, errors, arguments);
     CompletableFuture<byte[]> out =
         CompletableFuture.supplyAsync(
             () -> {
@@ -164,9 +184,11 @@ public final class Sandbox implements AutoCloseable {
         Files.readString(errors));
   }
 
-  private Process start(Path input, Path errors, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of(launcher.toString()));
-    command.addAll(Arrays.asList(arguments));
+  private Process start(List<String> enter, Path input, Path errors, List<String> arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(enter);
+    command.add(launcher.toString());
+    command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().putAll(environment);
     return builder.redirectInput(input.toFile()).redirectError(errors.toFile()).start();
@@ -182,11 +204,22 @@ public final class Sandbox implements AutoCloseable {
   /** Mounts a node at a directory that is there; returns the command's report. */
   JsonObject mountAt(Path mountPoint, String node, String... options)
       throws IOException, InterruptedException {
+    return mountAt(inNetwork, mountPoint, node, options);
+  }
+
+  /** Mounts a node in another network than the appliance's. */
+  JsonObject mountAt(Wire wire, Path mountPoint, String node, String... options)
+      throws IOException, InterruptedException {
+    return mountAt(wire.enter(), mountPoint, node, options);
+  }
+
+  private JsonObject mountAt(List<String> enter, Path mountPoint, String node, String... options)
+      throws IOException, InterruptedException {
     List<String> arguments =
         new ArrayList<>(
             List.of("mount", node, mountPoint.toString(), "--log", log(node), "--output", "json"));
     arguments.addAll(Arrays.asList(options));
-    return run(arguments.toArray(String[]::new)).ok().json();
+    return run(enter, Path.of("/dev/null"), arguments).ok().json();
   }
 
   /** The daemon that a mount's report tells of. */
