@@ -27,7 +27,6 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
 /**
@@ -51,9 +50,12 @@ public final class TreeFiles {
   private static final String COMPLETE = ".tree";
   private static final String PART = ".part";
 
+  /** Held by the process that downloads. */
+  private static final String LOCK = "download.lock";
+
   private final ApplianceClient client;
   private final Path directory;
-  private final ConcurrentHashMap<Path, Object> locks = new ConcurrentHashMap<>();
+  private final Object downloading = new Object();
 
   /**
    * @param directory made when needed; the user's alone
@@ -83,8 +85,8 @@ public final class TreeFiles {
     long bytes = shown.get("treeBytes").getAsLong();
     String hash = shown.get("treeHash").getAsString();
     Path file = directory.resolve(prefix + hash + COMPLETE);
-    // One download of one tree at a time in this process; the file lock keeps other processes out.
-    synchronized (locks.computeIfAbsent(file, key -> new Object())) {
+    // One download at a time in this process; the file lock keeps other processes out.
+    synchronized (downloading) {
       TreeIndex present = openPresent(file, hash, repair);
       if (present != null) {
         return present;
@@ -130,13 +132,18 @@ public final class TreeFiles {
   private TreeIndex download(String master, int version, long bytes, String hash, Path file)
       throws ApplianceException, IOException {
     Path part = file.resolveSibling(file.getFileName() + PART);
-    try (FileChannel channel =
+    // The lock has a file of its own: to close any descriptor of a file drops all of a process's
+    // locks on it (fcntl(2)), and the part is opened once more to be verified.
+    try (FileChannel locked =
+            FileChannel.open(
+                directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = locked.lock();
+        FileChannel channel =
             FileChannel.open(
                 part,
                 StandardOpenOption.CREATE,
                 StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
-        FileLock lock = channel.lock()) {
+                StandardOpenOption.WRITE)) {
       TreeIndex present =
           openPresent(
               file, hash, repair(master, version)); // another process's, while this one waited
