@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
@@ -24,6 +25,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -35,8 +37,9 @@ import java.util.concurrent.atomic.AtomicLong;
  *  read   APPLIANCE MASTER COUNT DIR [CREDENTIAL]
  *         each node reads every block of version 1 once, all of them at the same time; says
  *         "STORED_MIB SECONDS FASTEST_SECONDS SLOWEST_SECONDS"
- *  commit APPLIANCE COUNT OPERATIONS      light1 ships records of one page and waits for each,
- *         while the others stream theirs; says "P50_MS P99_MS MAX_MS STREAMED_MIB_A_SECOND"
+ *  commit APPLIANCE COUNT SECONDS         for so long light1 ships records of one page and waits
+ *         for each, while the others stream theirs; says
+ *         "P50_MS P99_MS MAX_MS COMMITS STREAMED_MIB_A_SECOND"
  * </pre>
  *
  * DIR keeps the tree's index. With a credential there is one node, the credential's.
@@ -136,13 +139,13 @@ final class LoadRun {
     return block.payload().remaining();
   }
 
-  private static String commit(Endpoint appliance, int count, int operations) throws Exception {
+  private static String commit(Endpoint appliance, int count, int seconds) throws Exception {
     List<LightNode> nodes = connect(appliance, count, ClientSecurity.PLAIN);
     try {
       AtomicBoolean stop = new AtomicBoolean();
       AtomicLong streamed = new AtomicLong();
       CountDownLatch begin = new CountDownLatch(1);
-      double[] millis = new double[operations];
+      List<Double> millis = new ArrayList<>();
       List<Callable<Double>> writers = new ArrayList<>();
       for (LightNode node : nodes) {
         node.open();
@@ -151,7 +154,7 @@ final class LoadRun {
               begin.await();
               long start = System.nanoTime();
               if (node == nodes.get(0)) {
-                commitEach(node, millis);
+                commitEach(node, start + TimeUnit.SECONDS.toNanos(seconds), millis);
                 stop.set(true);
               } else {
                 stream(node, stop, streamed);
@@ -159,25 +162,27 @@ final class LoadRun {
               return (System.nanoTime() - start) / 1e9;
             });
       }
-      double seconds = run(writers, begin).get(0);
-      Arrays.sort(millis);
+      double took = run(writers, begin).get(0);
+      Collections.sort(millis);
+      int commits = millis.size();
       return String.format(
           Locale.ROOT,
-          "%.2f %.2f %.2f %.1f",
-          millis[operations / 2],
-          millis[operations * 99 / 100],
-          millis[operations - 1],
-          streamed.get() / 1048576.0 / seconds);
+          "%.2f %.2f %.2f %d %.1f",
+          millis.get(commits / 2),
+          millis.get(commits * 99 / 100),
+          millis.get(commits - 1),
+          commits,
+          streamed.get() / 1048576.0 / took);
     } finally {
       nodes.forEach(LightNode::close);
     }
   }
 
-  private static void commitEach(LightNode node, double[] millis) throws ApplianceException {
-    for (int i = 0; i < millis.length; i++) {
-      long start = System.nanoTime();
+  private static void commitEach(LightNode node, long endNanos, List<Double> millis)
+      throws ApplianceException {
+    for (long start = System.nanoTime(); start < endNanos; start = System.nanoTime()) {
       ApplianceClient.await(node.append(1));
-      millis[i] = (System.nanoTime() - start) / 1e6;
+      millis.add((System.nanoTime() - start) / 1e6);
     }
   }
 
