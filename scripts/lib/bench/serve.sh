@@ -77,7 +77,7 @@ serve_commits() {
   mkdir -p "$work/mnt/writer"
   far "$mapfs" mount writer "$work/mnt/writer" --state "$work/state-w" --cache "$work/cache-w" >>"$work/log" 2>&1 || return 1
   row "alone	$(commits "$work/mnt/writer/commits" 5 | tr ' ' '\t')"
-  bash -c 'while cat "$1"/*; do :; done | head -c 4G >"$2"' - "$work/packs" "$work/mnt/writer/bulk" 2>>"$work/log" &
+  head -c 4G < <(while cat "$work/packs"/*; do :; done 2>/dev/null) >"$work/mnt/writer/bulk" &
   local bulk=$!
   sleep 1
   row "while the same node writes 4 GiB without fsync	$(commits "$work/mnt/writer/commits" 20 | tr ' ' '\t')"
