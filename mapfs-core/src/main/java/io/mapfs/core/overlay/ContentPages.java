@@ -1,8 +1,10 @@
 package io.mapfs.core.overlay;
 
 import io.mapfs.core.fs.Errno;
+import io.mapfs.core.fs.FileClock;
 import io.mapfs.core.fs.FileType;
 import io.mapfs.core.fs.FsException;
+import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.journal.Change;
 
 /** A file's own pages: what the writers, the resizer and the holes share. */
@@ -13,11 +15,13 @@ final class ContentPages {
   private final OverlayTree tree;
   private final Batches batches;
   private final PageLog pageLog;
+  private final FileClock clock;
 
-  ContentPages(OverlayTree tree, Batches batches, PageLog pageLog) {
+  ContentPages(OverlayTree tree, Batches batches, PageLog pageLog, FileClock clock) {
     this.tree = tree;
     this.batches = batches;
     this.pageLog = pageLog;
+    this.clock = clock;
   }
 
   /** Refuses what is no regular file. The caller holds the tree lock. */
@@ -60,6 +64,14 @@ final class ContentPages {
       throw new FsException(Errno.ESTALE, "inode " + ino + " is gone");
     }
     return inode;
+  }
+
+  /** The content changed now, unless the caller says when. Monitor, or exclusive. */
+  void touch(RequestContext context, OverlayInode inode) {
+    if (!context.keepsTimes()) {
+      inode.mtime = clock.now();
+      inode.ctime = inode.mtime;
+    }
   }
 
   /** Names written slots in the file's extents. Monitor, or exclusive. */

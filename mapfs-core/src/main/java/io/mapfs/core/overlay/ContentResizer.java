@@ -1,6 +1,5 @@
 package io.mapfs.core.overlay;
 
-import io.mapfs.core.fs.FileClock;
 import io.mapfs.core.fs.FileSystemOperations;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.RequestContext;
@@ -51,7 +50,6 @@ final class ContentResizer {
   private final SourceReader sources;
   private final Quota quota;
   private final Privileges privileges;
-  private final FileClock clock;
 
   ContentResizer(
       OverlayTree tree,
@@ -60,8 +58,7 @@ final class ContentResizer {
       ContentPages pages,
       SourceReader sources,
       Quota quota,
-      Privileges privileges,
-      FileClock clock) {
+      Privileges privileges) {
     this.tree = tree;
     this.batches = batches;
     this.pageLog = pageLog;
@@ -69,7 +66,6 @@ final class ContentResizer {
     this.sources = sources;
     this.quota = quota;
     this.privileges = privileges;
-    this.clock = clock;
   }
 
   /** Sets a file's length, as {@link #resize(RequestContext, long, long, InodeChange)} does. */
@@ -103,7 +99,7 @@ final class ContentResizer {
           public void apply(OverlayInode inode) throws FsException {
             cutOff(inode, sizeBytes);
             inode.sizeBytes = sizeBytes;
-            touch(context, inode);
+            pages.touch(context, inode);
             with.apply(inode);
           }
         });
@@ -152,7 +148,7 @@ final class ContentResizer {
             if (!keepsSize) {
               inode.sizeBytes = Math.max(inode.sizeBytes, endBytes);
             }
-            touch(context, inode);
+            pages.touch(context, inode);
             if (Privileges.areTakenBy(context)) {
               privileges.clear(inode);
             }
@@ -238,13 +234,6 @@ final class ContentResizer {
     } catch (FsException e) {
       quota.settle(granted);
       throw e;
-    }
-  }
-
-  private void touch(RequestContext context, OverlayInode inode) {
-    if (!context.keepsTimes()) {
-      inode.mtime = clock.now();
-      inode.ctime = inode.mtime;
     }
   }
 

@@ -1,8 +1,6 @@
 package io.mapfs.core.overlay;
 
 import io.mapfs.core.fs.Errno;
-import io.mapfs.core.fs.FileClock;
-import io.mapfs.core.fs.FileTime;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.fs.RequestContext;
 import io.mapfs.core.journal.Change;
@@ -33,7 +31,6 @@ final class ContentWriter {
   private final SourceReader sources;
   private final Quota quota;
   private final Privileges privileges;
-  private final FileClock clock;
 
   ContentWriter(
       OverlayTree tree,
@@ -42,8 +39,7 @@ final class ContentWriter {
       ContentPages pages,
       SourceReader sources,
       Quota quota,
-      Privileges privileges,
-      FileClock clock) {
+      Privileges privileges) {
     this.tree = tree;
     this.batches = batches;
     this.pageLog = pageLog;
@@ -51,7 +47,6 @@ final class ContentWriter {
     this.sources = sources;
     this.quota = quota;
     this.privileges = privileges;
-    this.clock = clock;
   }
 
   int write(
@@ -79,7 +74,7 @@ final class ContentWriter {
       int length = (int) Math.min(count - done, PIECE_BYTES - at % PAGE_BYTES);
       ByteBuffer piece = source.slice(source.position() + done, length);
       try {
-        writePiece(context, ino, at, piece, clearSetid, !context.keepsTimes());
+        writePiece(context, ino, at, piece, clearSetid);
       } catch (FsException e) {
         if (done == 0) {
           throw e;
@@ -94,12 +89,7 @@ final class ContentWriter {
 
   /** Writes at most {@link #PIECE_BYTES} from one page to another, as one. */
   private void writePiece(
-      RequestContext context,
-      long ino,
-      long offsetBytes,
-      ByteBuffer source,
-      boolean clearSetid,
-      boolean touch)
+      RequestContext context, long ino, long offsetBytes, ByteBuffer source, boolean clearSetid)
       throws FsException {
     batches.awaitRoom(context);
     pages.ensureOwnData(ino);
@@ -127,7 +117,7 @@ final class ContentWriter {
                   inode.extent(firstPage / BLOCK_PAGES).slot((int) (firstPage % BLOCK_PAGES));
               pageLog.write(slot, (int) (offsetBytes % PAGE_BYTES), source.duplicate());
               inode.inPlaceWrites++;
-              written(inode, endBytes, clearSetid, touch);
+              written(context, inode, endBytes, clearSetid);
               return;
             }
             full = true;
@@ -152,7 +142,7 @@ final class ContentWriter {
         published =
             fill(context, ino, slot, offsetBytes, source, head, tail, pageCount)
                 && publish(
-                    ino, firstPage, pageCount, slot, endBytes, head, tail, clearSetid, touch);
+                    context, ino, firstPage, pageCount, slot, endBytes, head, tail, clearSetid);
       } finally {
         if (!published) {
           pageLog.abandon(slot, pageCount);
@@ -202,6 +192,7 @@ final class ContentWriter {
   }
 
   private boolean publish(
+      RequestContext context,
       long ino,
       long firstPage,
       int pageCount,
@@ -209,8 +200,7 @@ final class ContentWriter {
       long endBytes,
       PageSource head,
       PageSource tail,
-      boolean clearSetid,
-      boolean touch)
+      boolean clearSetid)
       throws FsException {
     while (true) {
       tree.lock.readLock().lock();
@@ -228,7 +218,7 @@ final class ContentWriter {
           try {
             if (tree.reserve(4, xattrBytes(inode, clearSetid), pageCount)) {
               pages.put(inode, firstPage, pageCount, slot);
-              written(inode, endBytes, clearSetid, touch);
+              written(context, inode, endBytes, clearSetid);
               return true;
             }
           } finally {
@@ -246,17 +236,14 @@ final class ContentWriter {
     return clearSetid ? RecordCodec.encodedBytes(tree.xattrs(inode.ino)) : 0;
   }
 
-  private void written(OverlayInode inode, long endBytes, boolean clearSetid, boolean touch)
+  private void written(
+      RequestContext context, OverlayInode inode, long endBytes, boolean clearSetid)
       throws FsException {
     inode.sizeBytes = Math.max(inode.sizeBytes, endBytes);
     if (clearSetid) {
       privileges.clear(inode);
     }
-    if (touch) {
-      FileTime now = clock.now();
-      inode.mtime = now;
-      inode.ctime = now;
-    }
+    pages.touch(context, inode);
     tree.changed(inode);
   }
 

@@ -61,12 +61,12 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
 
     ReadScope scope = new ReadScope.Overlay(position.node());
     SourceReader sources = new SourceReader(pageLog, versions, reader, listener, scope);
-    ContentPages pages = new ContentPages(tree, batches, pageLog);
+    ContentPages pages = new ContentPages(tree, batches, pageLog, clock);
     Privileges privileges = new Privileges(tree);
     ContentWriter writer =
-        new ContentWriter(tree, batches, pageLog, pages, sources, quota, privileges, clock);
+        new ContentWriter(tree, batches, pageLog, pages, sources, quota, privileges);
     ContentResizer resizer =
-        new ContentResizer(tree, batches, pageLog, pages, sources, quota, privileges, clock);
+        new ContentResizer(tree, batches, pageLog, pages, sources, quota, privileges);
     AccessTimes accessTimes = new AccessTimes(tree, clock);
     this.preloader = new Preloader(tree, sources, accessTimes);
     this.files =
