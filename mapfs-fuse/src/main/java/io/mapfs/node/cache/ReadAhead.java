@@ -81,7 +81,8 @@ public final class ReadAhead implements ReadListener {
     }
   }
 
-  private static List<BlockHint> range(RepositoryTree tree, int slot, int first, int last) {
+  /** The blocks of a file from one to another (inclusive), but for holes. */
+  static List<BlockHint> range(RepositoryTree tree, int slot, int first, int last) {
     long sizeBytes = tree.attributes(slot).sizeBytes();
     List<BlockHint> hints = new ArrayList<>(last - first + 1);
     for (int block = first; block <= last; block++) {
