@@ -238,10 +238,7 @@ final class LostRecordsTest {
     rig.disconnect(other);
     rig.admin("node.remove", "node", "web02");
     restore(lost);
-    FakeSession session = rig.session("web01");
-    HeadReading head = new HeadReading(rig, session, "web01");
-    assertArrayEquals(content(1, 9_000), head.content(INO, null));
-    rig.disconnect(session);
+    assertFirstContentIsThere();
   }
 
   @Test
@@ -320,10 +317,7 @@ final class LostRecordsTest {
     rig.admin("snapshot.delete", "node", "web01", "snapshot", "s2");
     restore(lost);
     rig.admin("rollback", "node", "web01", "snapshot", "before");
-    FakeSession session = rig.session("web01");
-    HeadReading head = new HeadReading(rig, session, "web01");
-    assertArrayEquals(content(1, 9_000), head.content(INO, null));
-    rig.disconnect(session);
+    assertFirstContentIsThere();
   }
 
   @Test
@@ -350,6 +344,13 @@ final class LostRecordsTest {
   private void keepAside(Message.Append record) throws Exception {
     FakeSession session = rig.session("web01");
     rig.appliance.appendTail(session, new Message.AppendTail(record.record(), record.pages()));
+    rig.disconnect(session);
+  }
+
+  private void assertFirstContentIsThere() throws Exception {
+    FakeSession session = rig.session("web01");
+    HeadReading head = new HeadReading(rig, session, "web01");
+    assertArrayEquals(content(1, 9_000), head.content(INO, null));
     rig.disconnect(session);
   }
 }

@@ -124,7 +124,7 @@ final class RecordUseTest {
         (ino, content) ->
             content.forEach(
                 (page, bytes) -> {
-                  changes.add(new Change.WritePages(ino, page, Sha256.newDigest().digest(bytes)));
+                  changes.add(new Change.WritePages(ino, page, Sha256.of(bytes)));
                   pages.add(ByteBuffer.wrap(bytes));
                 }));
     changes.sort(CanonicalOrder.INSTANCE);
