@@ -65,14 +65,23 @@ public final class JournalProtocol {
   public record Measured(long sequence, long beforeBytes, long afterBytes) {}
 
   /**
+   * Who has the lease.
+   *
+   * @param holder the session that holds or is being given it; {@link #NO_SESSION} for none
+   * @param granted whether the holder was told so
+   * @param host what the holder calls itself
+   * @param sinceMillis when it asked
+   */
+  public record Tenancy(long holder, boolean granted, String host, long sinceMillis) {
+    private static final Tenancy NONE = new Tenancy(NO_SESSION, false, "", 0);
+  }
+
+  /**
    * Where one overlay's journal stands. Hashes are never changed once handed over.
    *
    * @param epoch the newest epoch given out or about to be; only its records are accepted
-   * @param holder the session that holds or is being given the lease; {@link #NO_SESSION} for none
-   * @param granted whether the holder was told so
    * @param epochDurable whether {@code epoch} is durable
-   * @param host what the holder calls itself
-   * @param sinceMillis when it asked
+   * @param tenancy who has the lease
    * @param sequence last accepted record
    * @param hash that record's
    * @param durableSequence last record that is durable
@@ -80,11 +89,8 @@ public final class JournalProtocol {
    */
   public record State(
       long epoch,
-      long holder,
-      boolean granted,
       boolean epochDurable,
-      String host,
-      long sinceMillis,
+      Tenancy tenancy,
       long sequence,
       byte[] hash,
       long durableSequence,
@@ -92,92 +98,57 @@ public final class JournalProtocol {
 
     /** A journal that nobody holds, as it was found on disk. */
     public static State found(long epoch, long sequence, byte[] hash, Credit credit) {
-      return new State(epoch, NO_SESSION, false, true, "", 0, sequence, hash, sequence, credit);
+      return new State(epoch, true, Tenancy.NONE, sequence, hash, sequence, credit);
+    }
+
+    public long holder() {
+      return tenancy.holder();
+    }
+
+    public boolean granted() {
+      return tenancy.granted();
+    }
+
+    public String host() {
+      return tenancy.host();
+    }
+
+    private State with(long newEpoch, boolean durable, Tenancy newTenancy) {
+      return new State(newEpoch, durable, newTenancy, sequence, hash, durableSequence, credit);
     }
 
     private State released() {
-      return new State(
-          epoch, NO_SESSION, false, epochDurable, "", 0, sequence, hash, durableSequence, credit);
+      return with(epoch, epochDurable, Tenancy.NONE);
     }
 
-    private State opening(long session, String newHost, long nowMillis) {
-      return new State(
-          epoch + 1,
-          session,
-          false,
-          false,
-          newHost,
-          nowMillis,
-          sequence,
-          hash,
-          durableSequence,
-          credit);
+    private State opening(long session, String host, long nowMillis) {
+      return with(epoch + 1, false, new Tenancy(session, false, host, nowMillis));
     }
 
-    private State resumed(long session, String newHost, long nowMillis) {
-      return new State(
-          epoch, session, true, true, newHost, nowMillis, sequence, hash, durableSequence, credit);
+    private State resumed(long session, String host, long nowMillis) {
+      return with(epoch, true, new Tenancy(session, true, host, nowMillis));
     }
 
-    private State grantedIf(boolean nowGranted) {
-      return new State(
-          epoch,
-          holder,
-          nowGranted,
-          epochDurable,
-          host,
-          sinceMillis,
-          sequence,
-          hash,
-          durableSequence,
-          credit);
+    private State withGranted() {
+      return with(
+          epoch, epochDurable, new Tenancy(holder(), true, host(), tenancy.sinceMillis()));
     }
 
     private State withEpochDurable() {
-      return new State(
-          epoch, holder, granted, true, host, sinceMillis, sequence, hash, durableSequence, credit);
+      return with(epoch, true, tenancy);
     }
 
     private State withAccepted(long newSequence, byte[] newHash) {
       return new State(
-          epoch,
-          holder,
-          granted,
-          epochDurable,
-          host,
-          sinceMillis,
-          newSequence,
-          newHash,
-          durableSequence,
-          credit);
+          epoch, epochDurable, tenancy, newSequence, newHash, durableSequence, credit);
     }
 
     private State withDurable(long newDurable) {
-      return new State(
-          epoch,
-          holder,
-          granted,
-          epochDurable,
-          host,
-          sinceMillis,
-          sequence,
-          hash,
-          newDurable,
-          credit);
+      return new State(epoch, epochDurable, tenancy, sequence, hash, newDurable, credit);
     }
 
-    private State withUsed(long usedBytes) {
-      return new State(
-          epoch,
-          holder,
-          granted,
-          epochDurable,
-          host,
-          sinceMillis,
-          sequence,
-          hash,
-          durableSequence,
-          credit.using(usedBytes));
+    private State withCredit(Credit newCredit) {
+      return new State(epoch, epochDurable, tenancy, sequence, hash, durableSequence, newCredit);
     }
   }
 
@@ -319,7 +290,7 @@ public final class JournalProtocol {
     } else if (event instanceof Event.Folded folded) {
       // Until all is folded the bound stands: it covers what waits.
       return folded.sequence() == state.sequence()
-          ? new Step(state.withUsed(folded.usedBytes()), List.of())
+          ? new Step(state.withCredit(state.credit().using(folded.usedBytes())), List.of())
           : unchanged(state);
     }
     throw new AssertionError("an event of no known kind: " + event);
@@ -339,7 +310,7 @@ public final class JournalProtocol {
             "is mounted by "
                 + state.host()
                 + " since "
-                + Instant.ofEpochMilli(state.sinceMillis()).truncatedTo(ChronoUnit.SECONDS)
+                + Instant.ofEpochMilli(state.tenancy().sinceMillis()).truncatedTo(ChronoUnit.SECONDS)
                 + "; unmount it there"
                 + (open.session() == APPLIANCE ? " first" : " or use --force"));
       }
@@ -454,7 +425,7 @@ public final class JournalProtocol {
       }
     }
     return new Step(
-        state.withAccepted(append.sequence(), append.hash()).withUsed(used),
+        state.withAccepted(append.sequence(), append.hash()).withCredit(state.credit().using(used)),
         List.of(new Effect.Write(append.sequence())));
   }
 
@@ -480,7 +451,7 @@ public final class JournalProtocol {
       return new Step(state, effects);
     }
     effects.add(new Effect.Grant(state.holder(), state.epoch(), state.sequence(), state.hash()));
-    return new Step(state.grantedIf(true), effects);
+    return new Step(state.withGranted(), effects);
   }
 
   private static Step close(State state, Event.Close close) {

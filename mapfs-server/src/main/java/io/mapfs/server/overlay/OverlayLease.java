@@ -71,7 +71,7 @@ public final class OverlayLease {
     Session session = holder(state);
     return session == null || !state.granted()
         ? null
-        : new Mount(state.host(), session.peer(), state.sinceMillis());
+        : new Mount(state.host(), session.peer(), state.tenancy().sinceMillis());
   }
 
   /** The session that holds the lease or is being given it; {@code null} for none. */
