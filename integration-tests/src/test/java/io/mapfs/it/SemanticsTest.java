@@ -213,6 +213,37 @@ final class SemanticsTest {
     assertTrue(free - freeBlocks() < 20, "what was removed is free again");
   }
 
+  @Test
+  void theQuotaIsChangedWhileMounted() throws Exception {
+    long before = (QUOTA_MIB << 8) - freeBlocks();
+    sh("head -c 8M /dev/urandom >f; sync f");
+    quota(before + 1024);
+    assertEquals("Disk quota exceeded", mkdir());
+    sh("cat f >/dev/null; truncate -s 7M f; truncate -s 5M f; touch -d @5 f; mv f g");
+    assertEquals("Disk quota exceeded", mkdir());
+    quota(before + 4096);
+    assertEquals("", mkdir());
+    assertEquals(before + 4096, Long.parseLong(sh("stat -f -c %b .")));
+    quota(before + 1024);
+    sh("rm g; mkdir again; sync again");
+    quota(QUOTA_MIB << 8);
+    user.run("node", "update", NODE, "--quota", "lots").refused(2, "'lots' is no size");
+    user.run("node", "update", NODE, "--quota", "0").refused(2, "unlimited");
+    user.run("node", "update", NODE).refused(2, "give --to, --quota or both");
+    Run audit = user.run("appliance", "audit").ok();
+    assertTrue(audit.out().contains("quotaBytes=" + (QUOTA_MIB << 20)), audit::toString);
+  }
+
+  private void quota(long blocks) throws Exception {
+    Run done = user.run("node", "update", NODE, "--quota", (blocks << 12) + "B").ok();
+    assertTrue(done.out().contains("In force: its machine knows."), done::toString);
+  }
+
+  /** What is said if it is refused. */
+  private String mkdir() throws Exception {
+    return sh("mkdir made 2>&1 | sed -n 's/^[a-z]*: .*: //p'");
+  }
+
   private long freeBlocks() throws Exception {
     return Long.parseLong(sh("stat -f -c %a ."));
   }

@@ -365,7 +365,9 @@ final class Connection implements ApplianceClient {
   private void acceptRequest(int id, Message message) {
     if (message instanceof Message.Ping) {
       reply(id, new Message.Done());
-    } else if (message instanceof Message.Barrier || message instanceof Message.Fence) {
+    } else if (message instanceof Message.Barrier
+        || message instanceof Message.Fence
+        || message instanceof Message.ChangeQuota) {
       pushes.accept(message, answer -> reply(id, answer));
     } else if (!(message instanceof Message.Cancel)) {
       reply(

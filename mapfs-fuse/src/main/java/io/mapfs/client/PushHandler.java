@@ -3,7 +3,7 @@ package io.mapfs.client;
 import io.mapfs.core.wire.Message;
 import java.util.concurrent.CompletableFuture;
 
-/** Answers what the appliance asks of a node: Barrier, Fence. */
+/** Answers what the appliance asks of a node: Barrier, Fence, ChangeQuota. */
 @FunctionalInterface
 public interface PushHandler {
   /**

@@ -199,7 +199,7 @@ public final class NodeDaemon {
     StopSignal.await(mount, barrier, finished);
     ConnectionFacts facts = mount.awaitReady(READY_LIMIT);
     barrier.start();
-    client.onRequest(new PushRequests(barrier, shipper));
+    client.onRequest(new PushRequests(barrier, shipper, overlay::changeQuota));
 
     MountReport report =
         new MountReport(

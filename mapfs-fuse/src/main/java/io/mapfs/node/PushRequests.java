@@ -6,6 +6,7 @@ import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,10 +16,15 @@ final class PushRequests implements PushHandler {
 
   private final MountBarrier barrier;
   private final WireJournalShipper shipper;
+  private final LongConsumer quota;
 
-  PushRequests(MountBarrier barrier, WireJournalShipper shipper) {
+  /**
+   * @param quota takes a new quota in bytes, 0 for unlimited
+   */
+  PushRequests(MountBarrier barrier, WireJournalShipper shipper, LongConsumer quota) {
     this.barrier = barrier;
     this.shipper = shipper;
+    this.quota = quota;
   }
 
   @Override
@@ -31,6 +37,11 @@ final class PushRequests implements PushHandler {
         log.error(
             "fenced at epoch {}: {}; nothing more is acknowledged", fence.epoch(), fence.reason());
         shipper.fence(fence.reason());
+        return CompletableFuture.completedFuture(new Message.Done());
+      }
+      if (request instanceof Message.ChangeQuota change) {
+        log.info("the quota is {} bytes from now on (0: unlimited)", change.quotaBytes());
+        quota.accept(change.quotaBytes());
         return CompletableFuture.completedFuture(new Message.Done());
       }
       throw new ApplianceException(FailureCode.INVALID, "a node does not answer this request");

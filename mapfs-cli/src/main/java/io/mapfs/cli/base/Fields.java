@@ -30,6 +30,10 @@ public final class Fields {
     return value == null || !value.isJsonPrimitive() ? 0 : value.getAsLong();
   }
 
+  public static boolean flag(JsonObject object, String member) {
+    return Boolean.parseBoolean(text(object, member));
+  }
+
   public static String size(JsonObject object, String member) {
     return !text(object, member).isEmpty() ? Sizes.format(number(object, member)) : "";
   }

@@ -5,6 +5,7 @@ import io.mapfs.cli.base.ApplianceCommand;
 import io.mapfs.cli.base.CallParameters;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Fields;
+import io.mapfs.cli.base.QuotaConverter;
 import io.mapfs.cli.base.SizeConverter;
 import io.mapfs.cli.template.Template;
 import io.mapfs.cli.template.TemplateLibrary;
@@ -60,7 +61,7 @@ final class AddCommand extends ApplianceCommand {
   @Option(
       names = "--quota",
       paramLabel = "SIZE",
-      converter = SizeConverter.class,
+      converter = QuotaConverter.class,
       description = "Most bytes of the node's own data, such as 20GiB (default: unlimited).")
   private Long quotaBytes;
 

@@ -67,7 +67,7 @@ final class NodeView {
         : granted + ", " + Fields.size(node, "usedBytes") + " used";
   }
 
-  private static String limit(JsonObject node, String member, String ifNone) {
+  static String limit(JsonObject node, String member, String ifNone) {
     return Fields.number(node, member) == 0 ? ifNone : Fields.size(node, member);
   }
 

@@ -90,6 +90,15 @@ public final class OverlayFileSystem implements FileSystemOperations, Closeable 
   }
 
   /**
+   * Changes what the overlay may have of its own.
+   *
+   * @param quotaBytes 0 for unlimited; less than it has stops what needs more, nothing else
+   */
+  public void changeQuota(long quotaBytes) {
+    quota.change(quotaBytes);
+  }
+
+  /**
    * Mounts a local copy on which {@link OverlayState#beginMount} was called. Takes it over: {@link
    * #close} closes it.
    *

@@ -20,7 +20,9 @@ final class Quota {
   static final int INODE_BYTES = InodeState.QUOTA_BYTES;
 
   private final OverlayTree tree;
-  private final long quotaBytes;
+
+  /** Of which the overlay may own more: it was lowered then. 0 for none. */
+  private volatile long quotaBytes;
 
   /** Granted and not yet owned. */
   private long pendingPages;
@@ -31,6 +33,11 @@ final class Quota {
   Quota(OverlayTree tree, long quotaBytes) {
     this.tree = tree;
     this.quotaBytes = quotaBytes;
+  }
+
+  /** From now on it is this; what is owned already stays. */
+  void change(long newQuotaBytes) {
+    quotaBytes = newQuotaBytes;
   }
 
   /**
@@ -82,7 +89,8 @@ final class Quota {
   }
 
   private void require(long moreBytes) throws FsException {
-    if (usedBytes() + pendingPages * PAGE_BYTES + moreBytes > quotaBytes) {
+    long bound = quotaBytes;
+    if (bound > 0 && usedBytes() + pendingPages * PAGE_BYTES + moreBytes > bound) {
       throw new FsException(Errno.EDQUOT, "the overlay's quota is used up");
     }
   }
@@ -95,8 +103,9 @@ final class Quota {
   FileSystemStatistics statistics() {
     long used = (usedBytes() + PAGE_BYTES - 1) / PAGE_BYTES;
     long inodes = tree.base.inodeCount() + (1L << 32);
-    if (quotaBytes > 0) {
-      long blocks = quotaBytes / PAGE_BYTES;
+    long bound = quotaBytes;
+    if (bound > 0) {
+      long blocks = bound / PAGE_BYTES;
       long free = Math.max(0, blocks - used);
       return new FileSystemStatistics(PAGE_BYTES, blocks, free, free, inodes, 1L << 32);
     }

@@ -210,4 +210,12 @@ public sealed interface Message {
    * Done}.
    */
   record Fence(String node, long epoch, String reason) implements Message {}
+
+  /**
+   * Tells a node that what its lease grants is another amount now, where {@link
+   * Protocol#FEATURE_QUOTA} is in force. Answered by {@link Done}.
+   *
+   * @param quotaBytes most bytes of own content; 0 for unlimited
+   */
+  record ChangeQuota(String node, long quotaBytes) implements Message {}
 }

@@ -164,6 +164,10 @@ public final class MessageCodec {
             .u64(fence.epoch())
             .string(cut(fence.reason(), Limits.MAX_MESSAGE_BYTES), Limits.MAX_MESSAGE_BYTES);
       }
+      case CHANGE_QUOTA -> {
+        Message.ChangeQuota change = (Message.ChangeQuota) message;
+        out.string(change.node(), Limits.MAX_NAME_BYTES).u64(change.quotaBytes());
+      }
     }
     return type.number();
   }
@@ -272,6 +276,7 @@ public final class MessageCodec {
       case FENCE ->
           new Message.Fence(
               in.string(Limits.MAX_NAME_BYTES), in.size(), in.string(Limits.MAX_MESSAGE_BYTES));
+      case CHANGE_QUOTA -> new Message.ChangeQuota(in.string(Limits.MAX_NAME_BYTES), in.size());
     };
   }
 

@@ -42,7 +42,8 @@ enum MessageType {
   APPEND_TAIL(76, Message.AppendTail.class),
 
   BARRIER(80, Message.Barrier.class),
-  FENCE(81, Message.Fence.class);
+  FENCE(81, Message.Fence.class),
+  CHANGE_QUOTA(82, Message.ChangeQuota.class);
 
   private static final MessageType[] BY_NUMBER = new MessageType[256];
   private static final Map<Class<?>, MessageType> BY_CLASS = new HashMap<>();

@@ -14,8 +14,11 @@ public final class Protocol {
   /** A head's rows say which pages of a block are the overlay's own: {@link Message.HeadRows}. */
   public static final long FEATURE_OWN_PAGES = 2;
 
+  /** A mounted node is told when its quota changes: {@link Message.ChangeQuota}. */
+  public static final long FEATURE_QUOTA = 4;
+
   /** Feature bits that this release understands. */
-  public static final long FEATURES = FEATURE_TAILS | FEATURE_OWN_PAGES;
+  public static final long FEATURES = FEATURE_TAILS | FEATURE_OWN_PAGES | FEATURE_QUOTA;
 
   /** First bytes of a Hello's payload: "MAPFS" and a zero. */
   static final byte[] MAGIC = {'M', 'A', 'P', 'F', 'S', 0};

@@ -315,6 +315,33 @@ final class OverlayFileSystemTest {
     fs().mkdir(ROOT, NodeId.ROOT, Name.of("directory"), 0755);
   }
 
+  @Test
+  void aQuotaIsChangedWhileTheOverlayIsMounted() throws Exception {
+    Opened made = fs().create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2);
+    long node = made.attributes().node();
+    fs().write(ROOT, node, made.handle(), 0, ByteBuffer.allocate(8 * 4096), false);
+    fixture.fs.changeQuota(4 * 4096);
+    FsException e =
+        assertThrows(
+            FsException.class,
+            () -> fs().write(ROOT, node, made.handle(), 8 * 4096, ByteBuffer.allocate(1), false));
+    assertEquals(Errno.EDQUOT, e.errno());
+    e =
+        assertThrows(
+            FsException.class, () -> fs().mkdir(ROOT, NodeId.ROOT, Name.of("directory"), 0755));
+    assertEquals(Errno.EDQUOT, e.errno());
+    assertEquals(4, fs().statfs(ROOT).blocks());
+    assertEquals(0, fs().statfs(ROOT).freeBlocks());
+    fs().write(ROOT, node, made.handle(), 0, bytes("what is there may change"), false);
+    fs().setattr(ROOT, node, size(5 * 4096));
+    fs().barrier(ROOT);
+    fixture.fs.changeQuota(16 * 4096);
+    fs().write(ROOT, node, made.handle(), 5 * 4096, ByteBuffer.allocate(4096), false);
+    fixture.fs.changeQuota(0);
+    fs().write(ROOT, node, made.handle(), 6 * 4096, ByteBuffer.allocate(64 * 4096), false);
+    fs().barrier(ROOT);
+  }
+
   /** Of a block that the overlay shares with the version, only what it wrote itself counts. */
   @Test
   void aFetchedHeadCountsWhatTheOverlayWroteAndNoMore() throws Exception {

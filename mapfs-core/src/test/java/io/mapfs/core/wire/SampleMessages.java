@@ -74,6 +74,7 @@ public final class SampleMessages {
     messages.add(new Message.CloseOverlay("web01", 4));
     messages.add(new Message.Barrier("web01"));
     messages.add(new Message.Fence("web01", 5, "taken over by web02's host"));
+    messages.add(new Message.ChangeQuota("web01", 20L << 30));
     return messages;
   }
 

@@ -314,7 +314,7 @@ public final class Appliance implements ApplianceService, Closeable {
         () -> {
           Client client = client(session);
           access.requireNode(client, request.node());
-          NodeRecord node = access.node(request.node());
+          access.node(request.node());
           Overlay overlay = overlays.get(request.node());
           Effect.Grant granted =
               overlay
@@ -325,7 +325,9 @@ public final class Appliance implements ApplianceService, Closeable {
                       request.host(),
                       request.force(),
                       epoch -> mirror.applyPendingVersion(overlay, epoch));
-          HeadPosition position = overlay.lease().pinForMount(granted);
+          // Only now: whoever changes the quota from here on finds the lease, and tells it.
+          NodeRecord node = access.node(request.node());
+          HeadPosition position = overlay.lease().pinForMount(granted, node.quotaBytes());
           return new Message.OverlayOpened(
               granted.epoch(),
               granted.sequence(),
@@ -349,6 +351,9 @@ public final class Appliance implements ApplianceService, Closeable {
           Client client = client(session);
           Overlay overlay = overlayOf(client, request.node());
           overlay.lease().resume(session, client.number(), request.epoch());
+          // It may have changed while there was no connection; nobody waits for the answer.
+          CompletableFuture<Boolean> unused =
+              overlay.lease().tellQuota(() -> access.node(request.node()).quotaBytes());
           return position(overlay.standing());
         });
   }

@@ -28,6 +28,8 @@ import java.util.List;
 
 /** Control methods on nodes. */
 final class NodeMethods {
+  private static final long QUOTA_STAYS = -1;
+
   private final ControlStore control;
   private final Repository repository;
   private final Overlays overlays;
@@ -155,9 +157,57 @@ final class NodeMethods {
   }
 
   private JsonObject updateUsing(Parameters in) throws IOException, ApplianceException {
-    String to = in.text("to");
-    boolean dryRun = in.flag("dryRun", false);
     NodeRecord node = access.node(in.text("node"));
+    boolean dryRun = in.flag("dryRun", false);
+    long quotaBytes = in.number("quotaBytes", QUOTA_STAYS);
+    if (quotaBytes == QUOTA_STAYS) {
+      return updateVersion(node, in.text("to"), dryRun).build();
+    }
+    if (dryRun) {
+      throw new ApplianceException(FailureCode.INVALID, "a quota is changed without a dry run");
+    }
+    String to = in.text("to", null);
+    Json result =
+        to == null ? new Json().with("node", node.name()) : updateVersion(node, to, false);
+    return changeQuota(node.name(), quotaBytes, result).build();
+  }
+
+  /** Gives the node another quota, and tells the machine that has it mounted. */
+  private Json changeQuota(String name, long quotaBytes, Json result)
+      throws IOException, ApplianceException {
+    Overlay overlay;
+    long before;
+    long used;
+    synchronized (this) {
+      overlay = overlays.get(access.node(name).name());
+      NodeRecord[] changed = new NodeRecord[1];
+      used =
+          overlay
+              .head()
+              .withHead(
+                  position -> {
+                    // Read again under the fold lock, as for a version.
+                    changed[0] = access.node(name);
+                    control.commit(
+                        ControlChange.put(
+                            ControlTable.NODES, name, changed[0].withQuota(quotaBytes)));
+                    return position.usedBytes();
+                  });
+      before = changed[0].quotaBytes();
+      overlay.lease().raiseGrant(quotaBytes);
+    }
+    boolean mounted = overlay.lease().mount() != null;
+    boolean told = overlay.lease().tellQuota(() -> access.node(name).quotaBytes()).join();
+    return result
+        .with("formerQuotaBytes", before)
+        .with("quotaBytes", quotaBytes)
+        .with("usedBytes", used)
+        .with("mounted", mounted)
+        .with("told", told);
+  }
+
+  private Json updateVersion(NodeRecord node, String to, boolean dryRun)
+      throws IOException, ApplianceException {
     VersionRecord version = repository.version(node.master(), to);
     Mirror.Update update = mirror.update(node, version.version(), channel(to), dryRun);
     JsonArray conflicts = new JsonArray();
@@ -175,8 +225,7 @@ final class NodeMethods {
         .with("from", update.from())
         .with("to", update.to())
         .with("conflicts", conflicts)
-        .with("applied", !dryRun)
-        .build();
+        .with("applied", !dryRun);
   }
 
   /** Ends the node's lease; whoever had it may be asked to hand over its changes first. */

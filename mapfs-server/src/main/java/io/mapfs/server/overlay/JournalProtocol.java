@@ -50,6 +50,10 @@ public final class JournalProtocol {
       return new Credit(UNLIMITED, 0);
     }
 
+    private Credit granting(long bytes) {
+      return new Credit(bytes, usedBytes);
+    }
+
     private Credit using(long bytes) {
       return new Credit(grantedBytes, bytes);
     }
@@ -130,8 +134,7 @@ public final class JournalProtocol {
     }
 
     private State withGranted() {
-      return with(
-          epoch, epochDurable, new Tenancy(holder(), true, host(), tenancy.sinceMillis()));
+      return with(epoch, epochDurable, new Tenancy(holder(), true, host(), tenancy.sinceMillis()));
     }
 
     private State withEpochDurable() {
@@ -139,8 +142,7 @@ public final class JournalProtocol {
     }
 
     private State withAccepted(long newSequence, byte[] newHash) {
-      return new State(
-          epoch, epochDurable, tenancy, newSequence, newHash, durableSequence, credit);
+      return new State(epoch, epochDurable, tenancy, newSequence, newHash, durableSequence, credit);
     }
 
     private State withDurable(long newDurable) {
@@ -210,6 +212,9 @@ public final class JournalProtocol {
 
     /** The change for which the lease was raised stands at this sequence, durable. */
     record Forwarded(long sequence, byte[] hash) implements Event {}
+
+    /** The overlay may have so much of its own from now on. */
+    record Granted(long grantedBytes) implements Event {}
 
     /** The rows hold everything up to this record, so much of it the overlay's own. */
     record Folded(long sequence, long usedBytes) implements Event {}
@@ -287,6 +292,8 @@ public final class JournalProtocol {
               .withAccepted(forwarded.sequence(), forwarded.hash())
               .withDurable(forwarded.sequence()),
           List.of());
+    } else if (event instanceof Event.Granted granted) {
+      return new Step(state.withCredit(state.credit().granting(granted.grantedBytes())), List.of());
     } else if (event instanceof Event.Folded folded) {
       // Until all is folded the bound stands: it covers what waits.
       return folded.sequence() == state.sequence()
@@ -310,7 +317,8 @@ public final class JournalProtocol {
             "is mounted by "
                 + state.host()
                 + " since "
-                + Instant.ofEpochMilli(state.tenancy().sinceMillis()).truncatedTo(ChronoUnit.SECONDS)
+                + Instant.ofEpochMilli(state.tenancy().sinceMillis())
+                    .truncatedTo(ChronoUnit.SECONDS)
                 + "; unmount it there"
                 + (open.session() == APPLIANCE ? " first" : " or use --force"));
       }

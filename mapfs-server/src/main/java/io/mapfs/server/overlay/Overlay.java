@@ -98,7 +98,9 @@ public final class Overlay implements Closeable {
             this.node,
             found == null ? seenEpoch : Math.max(seenEpoch, found.epoch()),
             position,
-            grantedBytes(node),
+            found == null || found.grantedBytes() == 0
+                ? grantedBytes(node.quotaBytes())
+                : found.grantedBytes(),
             log,
             parts.blocks(),
             parts.commits(),
@@ -117,10 +119,11 @@ public final class Overlay implements Closeable {
     head.scheduleFold();
   }
 
-  private static long grantedBytes(NodeRecord node) {
-    return node.quotaBytes() == 0
+  /** What a quota grants; 0 for unlimited. */
+  static long grantedBytes(long quotaBytes) {
+    return quotaBytes == 0
         ? Credit.UNLIMITED
-        : Math.min(node.quotaBytes(), Credit.UNLIMITED - SLACK_BYTES) + SLACK_BYTES;
+        : Math.min(quotaBytes, Credit.UNLIMITED - SLACK_BYTES) + SLACK_BYTES;
   }
 
   private Measured measure(JournalRecord record) throws ApplianceException {

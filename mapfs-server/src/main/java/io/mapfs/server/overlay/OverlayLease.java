@@ -3,6 +3,7 @@ package io.mapfs.server.overlay;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
+import io.mapfs.core.wire.Protocol;
 import io.mapfs.server.Session;
 import io.mapfs.server.overlay.JournalProtocol.Effect;
 import io.mapfs.server.overlay.JournalProtocol.Event;
@@ -45,6 +46,9 @@ public final class OverlayLease {
 
   /** Sessions that asked for the lease and are connected, by number. */
   private final Map<Long, Session> sessions = new ConcurrentHashMap<>();
+
+  /** Held while whoever has it mounted is told its quota, so that the last one told is the last. */
+  private final Object quotaLock = new Object();
 
   /** Held while the lease's record is read and written again, so that its epoch never falls. */
   private final Object recordLock = new Object();
@@ -211,7 +215,14 @@ public final class OverlayLease {
           ControlChange.put(
               ControlTable.LEASES,
               node,
-              new LeaseRecord(node, epoch.epoch(), epoch.host(), epoch.sinceMillis(), 0, false)),
+              new LeaseRecord(
+                  node,
+                  epoch.epoch(),
+                  epoch.host(),
+                  epoch.sinceMillis(),
+                  0,
+                  false,
+                  standing == null ? 0 : standing.grantedBytes())),
           ControlChange.put(
               ControlTable.EPOCHS,
               ControlTable.key(node, epoch.epoch()),
@@ -223,20 +234,56 @@ public final class OverlayLease {
     journal.step(new Event.EpochFailed(epoch));
   }
 
-  /** Pins what the head is now for the lease that was granted, and says where it is. */
-  public HeadPosition pinForMount(Effect.Grant granted) throws ApplianceException {
+  /**
+   * Pins what the head is now for the lease that was granted, grants it the space that the quota
+   * gives, and says where the head is. The holder has not heard of the lease yet.
+   *
+   * @param quotaBytes 0 for unlimited
+   */
+  public HeadPosition pinForMount(Effect.Grant granted, long quotaBytes) throws ApplianceException {
     return head.withHead(
         position -> {
           synchronized (recordLock) {
             LeaseRecord lease = control.get(ControlTable.LEASES, node);
             if (lease.epoch() == granted.epoch()) {
-              LeaseRecord pinned = lease.pinned(position.sequence());
+              LeaseRecord pinned =
+                  lease.pinned(position.sequence(), nextGrant(quotaBytes, position.usedBytes()));
               control.commit(ControlChange.put(ControlTable.LEASES, node, pinned));
               pin(pinned);
+              journal.step(new Event.Granted(pinned.grantedBytes()));
             }
           }
           return position;
         });
+  }
+
+  /**
+   * What the next lease grants: what the quota gives, and to an overlay that has more by now (the
+   * quota was lowered) what it has, so that its truncations find room; never more than the former
+   * lease did.
+   */
+  private long nextGrant(long quotaBytes, long usedBytes) {
+    long former = journal.state().credit().grantedBytes();
+    return Math.max(
+        Overlay.grantedBytes(quotaBytes), Math.min(former, usedBytes + Overlay.SLACK_BYTES));
+  }
+
+  /**
+   * Grants the present lease more space, durable. It never gets less: its node may have used what
+   * it was granted, and what a node has applied is taken.
+   *
+   * @param quotaBytes 0 for unlimited
+   */
+  public void raiseGrant(long quotaBytes) throws IOException {
+    synchronized (recordLock) {
+      long before = journal.state().credit().grantedBytes();
+      long bytes = Math.max(before, Overlay.grantedBytes(quotaBytes));
+      LeaseRecord lease = control.get(ControlTable.LEASES, node);
+      if (lease != null) {
+        control.commit(ControlChange.put(ControlTable.LEASES, node, lease.granting(bytes)));
+      }
+      journal.step(new Event.Granted(bytes));
+    }
   }
 
   /** While a lease is out, also over lost connections, its node reads what it began with. */
@@ -325,6 +372,34 @@ public final class OverlayLease {
               }
               return null;
             });
+  }
+
+  /** What a node's quota is; 0 for unlimited. */
+  @FunctionalInterface
+  public interface QuotaReader {
+    long bytes() throws IOException, ApplianceException;
+  }
+
+  /**
+   * Tells whoever has it mounted its quota, which is read when its turn has come.
+   *
+   * @return whether it knows
+   */
+  public CompletableFuture<Boolean> tellQuota(QuotaReader quota)
+      throws IOException, ApplianceException {
+    synchronized (quotaLock) {
+      State state = journal.state();
+      Session mounted = holder(state);
+      if (mounted == null
+          || !state.granted()
+          || (mounted.features() & Protocol.FEATURE_QUOTA) == 0) {
+        return CompletableFuture.completedFuture(false);
+      }
+      return mounted
+          .request(new Message.ChangeQuota(node, quota.bytes()))
+          .orTimeout(SIGN_OF_LIFE_MILLIS, TimeUnit.MILLISECONDS)
+          .handle((answer, failure) -> answer instanceof Message.Done);
+    }
   }
 
   /**

@@ -117,6 +117,20 @@ public final class ControlRecords {
           template,
           createdMillis);
     }
+
+    public NodeRecord withQuota(long newQuotaBytes) {
+      return new NodeRecord(
+          name,
+          overlayId,
+          master,
+          version,
+          pendingVersion,
+          channel,
+          newQuotaBytes,
+          cacheBytes,
+          template,
+          createdMillis);
+    }
   }
 
   /**
@@ -126,16 +140,28 @@ public final class ControlRecords {
    * @param sequence the head's when the lease was granted
    * @param pinned whether what the head was then stays readable for the holder: until it gives the
    *     lease back or the next epoch is given out
+   * @param grantedBytes most that the overlay may have under this epoch; 0 for what the node's
+   *     quota gives
    */
   public record LeaseRecord(
-      String node, long epoch, String host, long grantedMillis, long sequence, boolean pinned) {
+      String node,
+      long epoch,
+      String host,
+      long grantedMillis,
+      long sequence,
+      boolean pinned,
+      long grantedBytes) {
 
-    public LeaseRecord pinned(long headSequence) {
-      return new LeaseRecord(node, epoch, host, grantedMillis, headSequence, true);
+    public LeaseRecord pinned(long headSequence, long newGrantedBytes) {
+      return new LeaseRecord(node, epoch, host, grantedMillis, headSequence, true, newGrantedBytes);
     }
 
     public LeaseRecord ended() {
-      return new LeaseRecord(node, epoch, host, grantedMillis, sequence, false);
+      return new LeaseRecord(node, epoch, host, grantedMillis, sequence, false, grantedBytes);
+    }
+
+    public LeaseRecord granting(long newGrantedBytes) {
+      return new LeaseRecord(node, epoch, host, grantedMillis, sequence, pinned, newGrantedBytes);
     }
   }
 

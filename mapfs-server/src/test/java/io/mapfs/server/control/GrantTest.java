@@ -20,6 +20,7 @@ import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import io.mapfs.core.wire.Protocol;
+import io.mapfs.server.FakeSession;
 import io.mapfs.server.overlay.Overlay;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -122,6 +123,97 @@ final class GrantTest {
     tidy.add(new Change.PutInode(INO, NodeWriter.own(FileType.REGULAR, 0644, 10 * PAGE, 0))).ship();
     assertFalse(shown("web01").has("fault"));
     tidy.write(INO, PAGES - 1, bytes(3, 2 * PAGE)).ship();
+  }
+
+  @Test
+  void aHigherQuotaHoldsAtOnce() throws Exception {
+    NodeWriter writer = fill("web01");
+    Message.Append more = writer.file(1, "more", INO + 1, bytes(3, 2 * PAGE)).seal();
+    assertRefused(() -> writer.send(more));
+    JsonObject updated = quota(2 * QUOTA_PAGES);
+    assertEquals(QUOTA_PAGES * PAGE, updated.get("formerQuotaBytes").getAsLong());
+    assertTrue(updated.get("mounted").getAsBoolean());
+    assertTrue(updated.get("told").getAsBoolean());
+    assertEquals(
+        List.of(new Message.ChangeQuota("web01", 2L * QUOTA_PAGES * PAGE)), writer.session.pushed);
+    assertEquals(2L * QUOTA_PAGES * PAGE, shown("web01").get("quotaBytes").getAsLong());
+    writer.send(more);
+    assertFalse(shown("web01").has("fault"));
+
+    // And is granted still after a restart, to the lease that goes on.
+    rig.reopen();
+    NodeWriter after = resumed(writer);
+    after.file(1, "last", INO + 2, bytes(5, (QUOTA_PAGES - 3) * PAGE)).ship();
+    Message.Append beyond = after.file(1, "beyond", INO + 3, bytes(6, 3 * PAGE)).seal();
+    assertRefused(() -> after.send(beyond));
+  }
+
+  /** What a node has applied under its lease is taken, whatever its quota became meanwhile. */
+  @Test
+  void aLowerQuotaHoldsFromTheNextMountOn() throws Exception {
+    NodeWriter writer = rig.mount("web01");
+    writer.file(1, "file", INO, bytes(2, 10 * PAGE)).ship();
+    writer.session.answers = message -> new Message.Failure(FailureCode.UNAVAILABLE, "not now");
+    JsonObject updated = quota(4);
+    assertFalse(updated.get("told").getAsBoolean());
+    assertTrue(updated.get("mounted").getAsBoolean());
+    writer.file(1, "other", INO + 1, bytes(3, (PAGES - 20) * PAGE)).ship();
+    rig.reopen();
+    NodeWriter tail = resumed(writer);
+    tail.file(1, "third", INO + 2, bytes(4, 5 * PAGE)).ship();
+    assertEquals(
+        List.of(new Message.ChangeQuota("web01", 4L * PAGE)),
+        tail.session.pushed,
+        "told when it is there again");
+    tail.unmount();
+
+    NodeWriter next = rig.mount("web01");
+    assertEquals(4L * PAGE, next.opened.quotaBytes());
+    int slack = (int) (Overlay.SLACK_BYTES / PAGE);
+    Message.Append more = next.file(1, "more", INO + 3, bytes(5, 10 * PAGE)).seal();
+    assertRefused(() -> next.send(more));
+    NodeWriter tidy = instead(next, more);
+    tidy.write(INO, 0, bytes(6, 10 * PAGE)).ship();
+    tidy.add(new Change.DropInode(INO + 1)).add(new Change.DropInode(INO + 2)).ship();
+    tidy.unmount();
+
+    NodeWriter last = rig.mount("web01");
+    Message.Append again = last.file(1, "again", INO + 4, bytes(7, slack * PAGE)).seal();
+    assertRefused(() -> last.send(again));
+  }
+
+  @Test
+  void aQuotaIsTakenAwayAndAnOlderNodeHearsOfItAtItsNextMount() throws Exception {
+    NodeWriter writer = fill("web01");
+    writer.session.features = Protocol.FEATURE_TAILS | Protocol.FEATURE_OWN_PAGES;
+    assertFalse(quota(0).get("told").getAsBoolean());
+    assertEquals(List.of(), writer.session.pushed);
+    writer.unmount();
+    assertFalse(quota(0).get("mounted").getAsBoolean());
+    NodeWriter next = rig.mount("web01");
+    assertEquals(0, next.opened.quotaBytes());
+    next.write(INO, PAGES, bytes(3, PAGES * PAGE)).ship();
+    assertEquals(
+        FailureCode.INVALID,
+        rig.refused("node.update", "node", "web01", "quotaBytes", 5, "dryRun", true).code());
+    assertEquals(
+        FailureCode.INVALID, rig.refused("node.update", "node", "web01", "quotaBytes", -2).code());
+    assertEquals(
+        FailureCode.NOT_FOUND, rig.refused("node.update", "node", "no", "quotaBytes", 5).code());
+  }
+
+  private JsonObject quota(long pages) throws Exception {
+    return rig.admin("node.update", "node", "web01", "quotaBytes", pages * PAGE);
+  }
+
+  /** The same machine, on a new connection. */
+  private NodeWriter resumed(NodeWriter former) throws Exception {
+    FakeSession session = rig.session("web01");
+    rig.appliance.resumeOverlay(session, new Message.ResumeOverlay("web01", former.opened.epoch()));
+    NodeWriter writer = new NodeWriter(rig, session, former.opened);
+    writer.sequence = former.sequence;
+    writer.hash = former.hash;
+    return writer;
   }
 
   @Test

@@ -247,7 +247,7 @@ final class OverlayTest {
   @Test
   void theEpochOnDiskNeverFallsWhenOneEndsAsAnotherBegins() throws Exception {
     Effect.Grant first = mount(1);
-    overlay.lease().pinForMount(first);
+    overlay.lease().pinForMount(first, 0);
     CompletableFuture<Effect.Grant> next = new CompletableFuture<>();
     // Between the end of the first lease and the record of that, another session asks for it.
     control.beforeCommit =
