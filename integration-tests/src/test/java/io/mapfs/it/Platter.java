@@ -80,6 +80,16 @@ final class Platter {
     dead = true;
   }
 
+  /** Both at the same moment: no call ends on one after another has failed on the other. */
+  static void cut(Platter one, Platter other) {
+    synchronized (one) {
+      synchronized (other) {
+        one.cut();
+        other.cut();
+      }
+    }
+  }
+
   // ---- serving ----
 
   /** Carries out an operation of {@link FileSystemOperations}. */

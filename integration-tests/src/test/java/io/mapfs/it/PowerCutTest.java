@@ -20,13 +20,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The power of the appliance's or of the node's disk is cut under load: what an fsync has
- * acknowledged is there when the machine comes up. {@code kill -9} proves nothing of that, since
- * the kernel keeps what was written; hence {@link PowerCutDisk}. {@code -Dmapfs.powercut.rounds=N}
- * cuts more often, {@code -Dmapfs.powercut.seed=S} otherwise.
+ * The power of the appliance's disk, of the node's, or of both at once is cut under load: what an
+ * fsync has acknowledged is there when the machine comes up. {@code kill -9} proves nothing of
+ * that, since the kernel keeps what was written; hence {@link PowerCutDisk}. {@code
+ * -Dmapfs.powercut.rounds=N} cuts more often, {@code -Dmapfs.powercut.seed=S} otherwise.
  */
 final class PowerCutTest {
   private static final int ROUNDS = Integer.getInteger("mapfs.powercut.rounds", 1);
@@ -37,7 +39,7 @@ final class PowerCutTest {
   private static final long END_SECONDS = 120;
 
   private Sandbox user;
-  private PowerCutDisk disk;
+  private final List<PowerCutDisk> disks = new ArrayList<>();
 
   /** What was acknowledged: the last value of each place; kept where no power is cut. */
   private final Map<String, Long> acknowledged = new ConcurrentHashMap<>();
@@ -54,7 +56,7 @@ final class PowerCutTest {
   @AfterEach
   void close() throws Exception {
     try {
-      if (disk != null) {
+      for (PowerCutDisk disk : disks) {
         disk.close();
       }
     } finally {
@@ -62,6 +64,13 @@ final class PowerCutTest {
         user.close();
       }
     }
+  }
+
+  /** A directory of the sandbox becomes a disk. */
+  private PowerCutDisk disk(String directory) throws Exception {
+    PowerCutDisk disk = new PowerCutDisk(user.newDirectory(directory), SEED + disks.size());
+    disks.add(disk);
+    return disk;
   }
 
   private void prepare() throws Exception {
@@ -165,7 +174,7 @@ final class PowerCutTest {
   // ---- the appliance's disk ----
 
   /** One round; the overlay is then fetched by a machine that has nothing of it. */
-  private List<String> cutTheAppliance(int round) throws Exception {
+  private List<String> cutTheAppliance(PowerCutDisk disk, int round) throws Exception {
     Path root = user.newDirectory("mnt" + round);
     String[] fresh = {
       "--state", user.newDirectory("state" + round).toString(),
@@ -194,10 +203,10 @@ final class PowerCutTest {
 
   @Test
   void whatIsAcknowledgedSurvivesAPowerCutOfTheAppliance() throws Exception {
-    disk = new PowerCutDisk(user.newDirectory("store"), SEED);
+    PowerCutDisk disk = disk("store");
     prepare();
     for (int round = 1; round <= ROUNDS; round++) {
-      assertEquals(List.of(), cutTheAppliance(round), "round " + round + " of seed " + SEED);
+      assertEquals(List.of(), cutTheAppliance(disk, round), "round " + round + " of seed " + SEED);
     }
     System.err.printf(
         "power cuts of the appliance: %d, fsyncs acknowledged: %d, missing: 0%n",
@@ -208,12 +217,12 @@ final class PowerCutTest {
   @ParameterizedTest
   @EnumSource(Platter.Lie.class)
   void aLyingDiskIsNoticed(Platter.Lie lie) throws Exception {
-    disk = new PowerCutDisk(user.newDirectory("store"), SEED);
+    PowerCutDisk disk = disk("store");
     prepare();
     disk.platter().lie(lie);
     String found;
     try {
-      found = String.join(", ", cutTheAppliance(1));
+      found = String.join(", ", cutTheAppliance(disk, 1));
     } catch (AssertionError e) {
       // The store cannot even be opened.
       found = e.getMessage();
@@ -226,9 +235,8 @@ final class PowerCutTest {
 
   @Test
   void whatIsAcknowledgedLocallySurvivesAPowerCutOfTheNode() throws Exception {
-    disk = new PowerCutDisk(user.newDirectory("state"), SEED);
+    PowerCutDisk disk = disk("state");
     prepare();
-    String bootId = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
     for (int round = 1; round <= ROUNDS; round++) {
       Path root = user.newDirectory("mnt" + round);
       ProcessHandle daemon = mount(root, "--durability", "local");
@@ -238,8 +246,7 @@ final class PowerCutTest {
       awaitAcknowledged();
       disk.cut();
       kill(daemon, root, writers);
-      disk.powerOn();
-      disk.platter().replaceLine(bootId, "another boot");
+      bootNode(disk);
       user.serve();
       Path again = user.newDirectory("again" + round);
       mount(again, "--durability", "local");
@@ -248,5 +255,98 @@ final class PowerCutTest {
     }
     System.err.printf(
         "power cuts of the node: %d, fsyncs acknowledged: %d, missing: 0%n", ROUNDS, fsyncs.get());
+  }
+
+  /** The machine comes up, and knows that it was down. */
+  private static void bootNode(PowerCutDisk state) throws Exception {
+    String bootId = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+    state.powerOn();
+    state.platter().replaceLine(bootId, "another boot");
+  }
+
+  // ---- both disks at once ----
+
+  /**
+   * One round: a power line that feeds both. Looks on the machine itself, which hands over what it
+   * has, and then on one that has nothing of it.
+   */
+  private List<String> cutBoth(
+      PowerCutDisk store, PowerCutDisk state, String durability, int round, Runnable whenMounted)
+      throws Exception {
+    Path root = user.newDirectory("mnt" + round);
+    ProcessHandle daemon = mount(root, "--durability", durability);
+    whenMounted.run();
+    List<Thread> writers = startWriters(root, round);
+    awaitAcknowledged();
+    Platter.cut(store.platter(), state.platter());
+    user.killAppliance();
+    kill(daemon, root, writers);
+    store.powerOn();
+    bootNode(state);
+    user.serve();
+    Path again = user.newDirectory("again" + round);
+    mount(again, "--durability", durability);
+    List<String> missing = missing(again);
+    user.umount(again).ok();
+    Path elsewhere = user.newDirectory("elsewhere" + round);
+    mount(elsewhere, "--state", user.newDirectory("other" + round).toString());
+    missing.addAll(missing(elsewhere));
+    user.umount(elsewhere).ok();
+    return missing;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"strict", "local"})
+  void whatIsAcknowledgedSurvivesAPowerCutOfBoth(String durability) throws Exception {
+    PowerCutDisk store = disk("store");
+    PowerCutDisk state = disk("state");
+    prepare();
+    for (int round = 1; round <= ROUNDS; round++) {
+      assertEquals(
+          List.of(),
+          cutBoth(store, state, durability, round, () -> {}),
+          "round " + round + " of seed " + SEED);
+    }
+    System.err.printf(
+        "power cuts of both, %s: %d, fsyncs acknowledged: %d, missing: 0%n",
+        durability, ROUNDS, fsyncs.get());
+  }
+
+  /** Each promise stands on one of the disks: if that one lies it is noticed. */
+  @ParameterizedTest
+  @CsvSource({"strict, store", "local, state"})
+  void aLyingDiskIsNoticedWhenBothLosePower(String durability, String liar) throws Exception {
+    PowerCutDisk store = disk("store");
+    PowerCutDisk state = disk("state");
+    prepare();
+    if (liar.equals("store")) {
+      store.platter().lie(Platter.Lie.FILE_SYNC);
+    }
+    String found;
+    try {
+      found =
+          String.join(
+              ", ",
+              cutBoth(
+                  store,
+                  state,
+                  durability,
+                  1,
+                  () -> {
+                    if (liar.equals("state")) {
+                      // Only now: the local copy is to open, and lack something.
+                      state.platter().lie(Platter.Lie.FILE_SYNC);
+                    }
+                  }));
+    } catch (AssertionError e) {
+      // The store or the local copy cannot even be opened.
+      found = e.getMessage();
+    }
+    assertNotEquals("", found);
+    System.err.println(
+        "a lying disk of the "
+            + liar
+            + " is noticed: "
+            + found.substring(0, Math.min(300, found.length())));
   }
 }

@@ -227,8 +227,12 @@ final class SemanticsTest {
     quota(before + 1024);
     sh("rm g; mkdir again; sync again");
     quota(QUOTA_MIB << 8);
-    user.run("node", "update", NODE, "--quota", "lots").refused(2, "'lots' is no size");
-    user.run("node", "update", NODE, "--quota", "0").refused(2, "unlimited");
+    for (String size : List.of("lots", "-5", "0", "20XiB")) {
+      Run refused = user.run("node", "update", NODE, "--quota", size);
+      assertEquals(2, refused.exitCode(), refused::toString);
+      String line = refused.err().lines().findFirst().orElseThrow();
+      assertTrue(line.startsWith("mapfs: ") && line.contains("quota"), refused::toString);
+    }
     user.run("node", "update", NODE).refused(2, "give --to, --quota or both");
     Run audit = user.run("appliance", "audit").ok();
     assertTrue(audit.out().contains("quotaBytes=" + (QUOTA_MIB << 20)), audit::toString);
