@@ -80,8 +80,18 @@ final class SecureRig implements AutoCloseable {
             appliance);
   }
 
+  /** What is done while no appliance runs. */
+  interface Meanwhile {
+    void run() throws Exception;
+  }
+
   void restart(UnaryOperator<ServerConfig> change) throws Exception {
+    restart(change, () -> {});
+  }
+
+  void restart(UnaryOperator<ServerConfig> change, Meanwhile meanwhile) throws Exception {
     closeAll();
+    meanwhile.run();
     serve(change);
   }
 

@@ -13,8 +13,7 @@ import picocli.CommandLine.Parameters;
     name = "revoke",
     header = "Revoke an administrator's credential; its connections end at once.",
     description = {
-      "When nobody is left, the appliance leaves a new credential in its store's keys/admin.pem",
-      "at its next start."
+      "When nobody is left, whoever has the store makes a new one: mapfs appliance recover."
     },
     footer = {"", "Example:", "  mapfs admin revoke alice"})
 final class RevokeCommand extends ApplianceCommand {

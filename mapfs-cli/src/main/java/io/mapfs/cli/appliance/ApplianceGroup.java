@@ -7,5 +7,11 @@ import picocli.CommandLine.Command;
     name = "appliance",
     header = "The appliance: keeps masters, overlays and snapshots, and serves them.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {InitCommand.class, ServeCommand.class, StatusCommand.class, AuditCommand.class})
+    subcommands = {
+      InitCommand.class,
+      ServeCommand.class,
+      StatusCommand.class,
+      AuditCommand.class,
+      RecoverCommand.class
+    })
 public final class ApplianceGroup {}

@@ -163,6 +163,11 @@ public final class AuditLog implements Closeable {
     append(entry);
   }
 
+  /** Whether anybody ever did anything. */
+  public synchronized boolean hasActs() {
+    return lastNumber > 0;
+  }
+
   /** Acts with their results, oldest first, and what is wrong with the log. */
   public record Page(List<JsonObject> acts, List<String> faults) {}
 

@@ -15,7 +15,6 @@ import io.mapfs.server.store.Names;
 import java.io.IOException;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -135,14 +134,12 @@ final class CredentialMethods {
 
   /** Revokes a node's certificates and tokens, and ends its connections. */
   int revokeNode(String node) throws IOException {
-    return revoke(Role.NODE, node, tokens.removal(node));
+    return revoke(Role.NODE, node, tokens.revocation(node));
   }
 
   private int revoke(Role role, String name, List<ControlChange> others) throws IOException {
     List<CredentialRecord> records = credentials.valid(role, name);
-    List<ControlChange> changes = new ArrayList<>(others);
-    changes.addAll(credentials.revocation(records));
-    store.control().commit(changes.toArray(new ControlChange[0]));
+    credentials.revoke(records, others);
     Set<String> revoked = new HashSet<>();
     records.forEach(record -> revoked.add(record.id()));
     for (Client client : clients.get()) {

@@ -12,34 +12,83 @@ import io.mapfs.server.store.ControlChange;
 import io.mapfs.server.store.ControlRecords.CredentialRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.RevocationList;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.PublicKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The certificates that were issued, and who they prove somebody to be. */
 final class Credentials {
+  private static final Logger LOG = LoggerFactory.getLogger(Credentials.class);
   private static final String FIRST_ADMINISTRATOR = "admin";
 
   private final ApplianceStore store;
   private final ControlStore control;
+  private final RevocationList revocations;
 
   Credentials(ApplianceStore store) {
     this.store = store;
     this.control = store.control();
+    this.revocations = store.revocations();
   }
 
-  /** Leaves an administrator's credential beside the authority's key if there is no valid one. */
-  void keepAdministrator() throws IOException {
-    if (valid(Role.ADMINISTRATOR).isEmpty()) {
-      Credential credential = store.authority().credential(Role.ADMINISTRATOR, FIRST_ADMINISTRATOR);
-      // The file first: after a crash between the two it is made anew.
-      credential.save(store.adminCredential());
-      control.commit(
-          record(Role.ADMINISTRATOR, FIRST_ADMINISTRATOR, credential.certificate(), Caller.LOCAL));
+  /**
+   * Leaves the first administrator's credential beside the authority's key in a store that is new.
+   *
+   * @throws ApplianceException CORRUPT if the store was used and knows no administrator: control
+   *     records were lost
+   */
+  void keepAdministrator() throws IOException, ApplianceException {
+    if (all(Role.ADMINISTRATOR).isEmpty()) {
+      if (!store.isNew()) {
+        throw new ApplianceException(
+            FailureCode.CORRUPT,
+            store.root()
+                + " was used, and has no record of an administrator: restore its control directory"
+                + " from a copy; if there is none, make an administrator with 'mapfs appliance"
+                + " recover --store "
+                + store.root()
+                + " --file FILE'");
+      }
+      makeAdministrator(FIRST_ADMINISTRATOR, store.adminCredential());
+    } else if (valid(Role.ADMINISTRATOR).isEmpty()) {
+      LOG.warn(
+          "every administrator was revoked; make one, while no appliance runs, with 'mapfs"
+              + " appliance recover'");
+    }
+    reconcile();
+  }
+
+  /** Makes an administrator for whoever has the store; leaves its credential in a file. */
+  void makeAdministrator(String name, Path file) throws IOException {
+    Credential credential = store.authority().credential(Role.ADMINISTRATOR, name);
+    // The file first: after a crash between the two it is made anew.
+    credential.save(file);
+    control.commit(record(Role.ADMINISTRATOR, name, credential.certificate(), Caller.LOCAL));
+  }
+
+  /** Brings the revocations in the control records and those in the list together. */
+  void reconcile() throws IOException {
+    List<CredentialRecord> records = control.list(ControlTable.CREDENTIALS, "");
+    revocations.add(
+        records.stream()
+            .filter(record -> record.revokedMillis() != 0)
+            .map(CredentialRecord::id)
+            .toList());
+    List<CredentialRecord> lost =
+        records.stream()
+            .filter(record -> record.revokedMillis() == 0 && revocations.contains(record.id()))
+            .toList();
+    if (!lost.isEmpty()) {
+      LOG.warn("{} revocations had no control record any more; they stay in force", lost.size());
+      revoke(lost, List.of());
     }
   }
 
@@ -101,7 +150,7 @@ final class Credentials {
         || !record.fingerprint().equals(fingerprint(session.certificate().orElseThrow()))) {
       throw denied("the appliance does not know the credential of " + caller);
     }
-    if (record.revokedMillis() != 0) {
+    if (record.revokedMillis() != 0 || revocations.contains(record.id())) {
       throw denied("the credential of " + caller + " was revoked");
     }
   }
@@ -157,14 +206,19 @@ final class Credentials {
     return valid(role).stream().filter(record -> record.name().equals(name)).toList();
   }
 
-  /** What revokes them, once it is committed; their connections are another's to close. */
-  List<ControlChange> revocation(List<CredentialRecord> records) {
+  /**
+   * Revokes them, durable together with the other changes; their connections are another's to
+   * close.
+   */
+  void revoke(List<CredentialRecord> records, List<ControlChange> others) throws IOException {
+    // The list first: what is in it is revoked, whatever becomes of the records.
+    revocations.add(records.stream().map(CredentialRecord::id).toList());
     long nowMillis = control.nowMillis();
-    List<ControlChange> changes = new ArrayList<>();
+    List<ControlChange> changes = new ArrayList<>(others);
     for (CredentialRecord record : records) {
       changes.add(
           ControlChange.put(ControlTable.CREDENTIALS, record.id(), record.revoked(nowMillis)));
     }
-    return changes;
+    control.commit(changes.toArray(new ControlChange[0]));
   }
 }

@@ -10,6 +10,7 @@ import io.mapfs.server.store.ControlChange;
 import io.mapfs.server.store.ControlRecords.TokenRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.RevocationList;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.PublicKey;
@@ -22,11 +23,13 @@ import java.util.List;
 final class JoinTokens {
   private final ControlStore control;
   private final Credentials credentials;
+  private final RevocationList revocations;
   private final byte[] authority;
 
   JoinTokens(ApplianceStore store, Credentials credentials) {
     this.control = store.control();
     this.credentials = credentials;
+    this.revocations = store.revocations();
     this.authority = Certificates.fingerprint(store.authority().certificate());
   }
 
@@ -69,6 +72,7 @@ final class JoinTokens {
     if (record == null
         || !record.node().equals(node)
         || isExpired(record)
+        || revocations.contains(id)
         || !MessageDigest.isEqual(
             HexFormat.of().parseHex(record.secretHash()), JoinToken.digest(secret))) {
       throw new ApplianceException(
@@ -80,18 +84,23 @@ final class JoinTokens {
               + node
               + "'");
     }
+    // First: were the records that follow lost, it would be good again.
+    revocations.add(List.of(id));
     return credentials.issue(
         Role.NODE, node, holder, by, ControlChange.delete(ControlTable.TOKENS, id));
   }
 
-  /** What takes a node's unused tokens away, once it is committed. */
-  List<ControlChange> removal(String node) throws IOException {
+  /** Revokes a node's unused tokens; the changes are to be committed by the caller. */
+  List<ControlChange> revocation(String node) throws IOException {
+    List<String> ids = new ArrayList<>();
     List<ControlChange> changes = new ArrayList<>();
     for (TokenRecord record : control.list(ControlTable.TOKENS, "")) {
       if (record.node().equals(node)) {
+        ids.add(record.id());
         changes.add(ControlChange.delete(ControlTable.TOKENS, record.id()));
       }
     }
+    revocations.add(ids);
     return changes;
   }
 }

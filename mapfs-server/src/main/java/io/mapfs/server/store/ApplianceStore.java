@@ -25,6 +25,8 @@ public final class ApplianceStore implements Closeable {
   private final Deque<Closeable> opened = new ArrayDeque<>();
   private final SigningKey key;
   private final CertificateAuthority authority;
+  private final RevocationList revocations;
+  private final boolean isNew;
   private final AuditLog audit;
   private final ControlStore control;
   private final PackStore packs;
@@ -65,8 +67,11 @@ public final class ApplianceStore implements Closeable {
     opened.push(directory);
     try {
       key = directory.signingKey();
+      boolean mayHaveIssued = directory.hasAuthority();
       authority = directory.authority();
+      revocations = directory.revocations();
       audit = own(AuditLog.open(directory.audit(), clock));
+      isNew = !mayHaveIssued || !(revocations.exists() || audit.hasActs() || directory.isUsed());
       space = new SpaceReserve(directory.root());
       // Packs and trees come with control records.
       requireUnlessNew(directory.control(), directory.isUsed());
@@ -142,6 +147,20 @@ public final class ApplianceStore implements Closeable {
 
   public CertificateAuthority authority() {
     return authority;
+  }
+
+  public RevocationList revocations() {
+    return revocations;
+  }
+
+  /** Whether, by all that is not a control record, nobody has used the store yet. */
+  public boolean isNew() {
+    return isNew;
+  }
+
+  /** The directory. */
+  public Path root() {
+    return directory.root();
   }
 
   /** Where the first administrator's credential is left. */

@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  * <pre>
  *   FORMAT      what this is
  *   LOCK        locked while an appliance runs on it
- *   keys/       the signing key, the certificates' authority, the first administrator's credential
+ *   keys/       the signing key, the certificates' authority, what was revoked, the first
+ *               administrator's credential
  *   audit/      what administrators did
  *   control/    control records (RocksDB)
  *   packs/      blocks
@@ -198,16 +199,29 @@ public final class StoreDirectory implements Closeable {
     return SigningKey.read(root.resolve("keys/signing.key"), root.resolve("keys/signing.pub"));
   }
 
-  /** The certificates' authority; made if the store is of a release that had none. */
+  private Path authorityFile() {
+    return root.resolve("keys/authority.pem");
+  }
+
+  /** Whether there is an authority, which may have issued certificates. */
+  boolean hasAuthority() {
+    return Files.exists(authorityFile());
+  }
+
+  /** The certificates' authority; made if the store is new, or of a release that had none. */
   CertificateAuthority authority() throws IOException {
-    Path file = root.resolve("keys/authority.pem");
-    if (Files.exists(file)) {
+    Path file = authorityFile();
+    if (hasAuthority()) {
       return CertificateAuthority.decode(
           Files.readString(file, StandardCharsets.US_ASCII), clusterId());
     }
     CertificateAuthority authority = CertificateAuthority.create(clusterId());
     DurableFiles.write(file, authority.encode().getBytes(StandardCharsets.US_ASCII));
     return authority;
+  }
+
+  RevocationList revocations() throws IOException {
+    return RevocationList.open(root.resolve("keys/revoked"));
   }
 
   Path audit() {

@@ -3,24 +3,34 @@ package io.mapfs.server.control;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.mapfs.core.fs.NodeId;
+import io.mapfs.core.security.CertificateRequest;
+import io.mapfs.core.security.Credential;
+import io.mapfs.core.security.JoinToken;
+import io.mapfs.core.security.Keys;
 import io.mapfs.core.tree.TestTrees;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import io.mapfs.server.FakeSession;
+import io.mapfs.server.overlay.OverlayRows;
+import io.mapfs.server.store.ApplianceStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -159,6 +169,116 @@ final class LostRecordsTest {
       assertTrue(now.containsKey(file.getKey()), () -> what + ": gone: " + file.getKey());
       assertArrayEquals(file.getValue(), now.get(file.getKey()), () -> what + ": " + file.getKey());
     }
+  }
+
+  // ---- administrators and credentials ----
+
+  /** Control records as those of a store that nobody has used yet. */
+  private void loseAll() throws Exception {
+    Path empty = directory.resolve("empty");
+    ApplianceStore.init(empty);
+    ApplianceStore.open(empty, Clock.systemUTC(), OverlayRows.TABLES).close();
+    rig.close();
+    FileCopies lost = FileCopies.of(rig.root.resolve("control"));
+    for (Path file : lost.contents().keySet()) {
+      Files.delete(file);
+    }
+    for (Map.Entry<Path, byte[]> file :
+        FileCopies.of(empty.resolve("control")).contents().entrySet()) {
+      Files.write(lost.directory().resolve(file.getKey().getFileName()), file.getValue());
+    }
+  }
+
+  @Test
+  void noAdministratorIsMadeInPlaceOfOneWhoseRecordWasLost() throws Exception {
+    Path first = ApplianceStore.adminCredential(rig.root);
+    byte[] credential = Files.readAllBytes(first);
+    loseAll();
+    ApplianceException refused = assertThrows(ApplianceException.class, rig::open);
+    assertEquals(FailureCode.CORRUPT, refused.code(), refused.getMessage());
+    assertTrue(refused.getMessage().contains("mapfs appliance recover"), refused.getMessage());
+    assertEquals(1, refused.getMessage().lines().count());
+    assertArrayEquals(credential, Files.readAllBytes(first));
+
+    Path file = directory.resolve("alice.pem");
+    AdministratorRecovery.run(rig.root, Clock.systemUTC(), "alice", file);
+    assertThrows(
+        ApplianceException.class,
+        () -> AdministratorRecovery.run(rig.root, Clock.systemUTC(), "alice", file));
+    rig.open();
+    assertEquals("alice", Credential.load(file).identity().name());
+    assertEquals(Map.of("alice", false), administrators());
+    assertArrayEquals(credential, Files.readAllBytes(first));
+    assertUnrecorded("trees/debian/1.tree");
+    JsonObject act =
+        rig.admin("audit.list").getAsJsonArray("acts").asList().stream()
+            .map(each -> each.getAsJsonObject())
+            .filter(each -> each.get("method").getAsString().equals("admin.recover"))
+            .findFirst()
+            .orElseThrow();
+    assertEquals("DONE", act.get("result").getAsString());
+  }
+
+  /** A store that was made and never used lost nothing that anybody misses. */
+  @Test
+  void aNewStoreGetsItsFirstAdministrator() throws Exception {
+    Path root = directory.resolve("new");
+    ApplianceStore.init(root);
+    ApplianceStore.open(root, Clock.systemUTC(), OverlayRows.TABLES).close(); // Cut off here.
+    Appliance.open(root, Clock.systemUTC(), "test").close();
+    assertTrue(Files.exists(ApplianceStore.adminCredential(root)));
+  }
+
+  @Test
+  void revocationsOutliveTheirRecords() throws Exception {
+    for (String name : List.of("alice", "bob")) {
+      rig.admin("admin.add", "name", name, "request", request(name));
+    }
+    rig.admin("node.add", "node", "web01", "master", "debian");
+    JsonObject token = rig.admin("token.create", "node", "web01");
+    JsonObject unused = rig.admin("token.create", "node", "web01");
+    lose(
+        () -> {
+          rig.admin("admin.revoke", "name", "alice");
+          join(token);
+          rig.admin("node.revoke", "node", "web01");
+        });
+    assertEquals(Map.of("admin", false, "alice", true, "bob", false), administrators());
+    for (JsonObject each : List.of(token, unused)) {
+      ApplianceException refused = assertThrows(ApplianceException.class, () -> join(each));
+      assertEquals(FailureCode.DENIED, refused.code(), refused.getMessage());
+    }
+    join(rig.admin("token.create", "node", "web01"));
+  }
+
+  private void join(JsonObject created) throws Exception {
+    JoinToken token = JoinToken.parse(created.get("token").getAsString());
+    rig.admin(
+        "node.join",
+        "node",
+        "web01",
+        "tokenId",
+        token.id(),
+        "secret",
+        token.secret(),
+        "request",
+        request("web01"));
+  }
+
+  private static String request(String name) {
+    return CertificateRequest.make(Keys.generate(), name);
+  }
+
+  /** Names, and whether they were revoked. */
+  private Map<String, Boolean> administrators() throws Exception {
+    Map<String, Boolean> names = new TreeMap<>();
+    for (JsonElement each : rig.admin("admin.list").getAsJsonArray("administrators")) {
+      JsonObject administrator = each.getAsJsonObject();
+      names.put(
+          administrator.get("name").getAsString(),
+          administrator.get("revokedMillis").getAsLong() != 0);
+    }
+    return names;
   }
 
   // ---- versions ----

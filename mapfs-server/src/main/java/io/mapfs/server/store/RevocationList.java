@@ -1,0 +1,89 @@
+package io.mapfs.server.store;
+
+import io.mapfs.core.files.DurableFiles;
+import io.mapfs.core.hash.Sha256;
+import io.mapfs.core.kv.DamagedStoreException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.HexFormat;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What was revoked, in a file beside the authority's key, so that it outlives the control records:
+ * ids of certificates, and of tokens that were revoked or used. Text:
+ *
+ * <pre>
+ *   MapFS revocations
+ *   format 1
+ *   (an id, one line each, in ascending order)
+ *   sha256 (of the bytes before this line, 64 hexadecimal digits)
+ * </pre>
+ *
+ * <p>Safe for concurrent use.
+ */
+public final class RevocationList {
+  private static final String HEAD = "MapFS revocations\nformat 1\n";
+  private static final String TRAILER = "sha256 ";
+
+  private final Path file;
+  private final Set<String> ids;
+  private boolean exists;
+
+  private RevocationList(Path file, Set<String> ids, boolean exists) {
+    this.file = file;
+    this.ids = ids;
+    this.exists = exists;
+  }
+
+  /**
+   * Reads the file, if it is there.
+   *
+   * @throws DamagedStoreException if it fails its checksum
+   */
+  static RevocationList open(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return new RevocationList(file, new TreeSet<>(), false);
+    }
+    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+    int trailer = text.lastIndexOf(TRAILER);
+    if (!text.startsWith(HEAD)
+        || trailer < HEAD.length()
+        || !text.equals(signed(text.substring(0, trailer)))) {
+      throw new DamagedStoreException(
+          file + " is damaged, or of a newer release: restore it from a copy of the store", null);
+    }
+    return new RevocationList(
+        file, new TreeSet<>(text.substring(HEAD.length(), trailer).lines().toList()), true);
+  }
+
+  private static String signed(String body) {
+    String hash = HexFormat.of().formatHex(Sha256.of(body.getBytes(StandardCharsets.ISO_8859_1)));
+    return body + TRAILER + hash + "\n";
+  }
+
+  /** Whether the file is there: it is from the first administrator on. */
+  synchronized boolean exists() {
+    return exists;
+  }
+
+  public synchronized boolean contains(String id) {
+    return ids.contains(id);
+  }
+
+  /** Adds them, durable on return; makes the file if it is not there. */
+  public synchronized void add(Collection<String> more) throws IOException {
+    Set<String> all = new TreeSet<>(ids);
+    if (!all.addAll(more) && exists) {
+      return;
+    }
+    StringBuilder body = new StringBuilder(HEAD);
+    all.forEach(id -> body.append(id).append('\n'));
+    DurableFiles.write(file, signed(body.toString()).getBytes(StandardCharsets.ISO_8859_1));
+    ids.addAll(more);
+    exists = true;
+  }
+}
