@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
       ServeCommand.class,
       StatusCommand.class,
       AuditCommand.class,
-      RecoverCommand.class
+      RecoverCommand.class,
+      UnrecordedCommand.class
     })
 public final class ApplianceGroup {}

@@ -74,6 +74,7 @@ final class ControlMethods {
     methods.put("audit.list", (client, in, out) -> audited.list(in));
     methods.put("version.delete", (client, in, out) -> reclaiming.deleteVersion(in));
     methods.put("store.sweep", (client, in, out) -> reclaiming.sweep(out));
+    methods.put("unrecorded.remove", (client, in, out) -> removeUnrecorded(unrecorded, in));
     methods.put("node.fence", (client, in, out) -> nodes.fence(in));
     methods.put("tail.list", (client, in, out) -> lateTails.list(in));
     methods.put("tail.show", (client, in, out) -> lateTails.show(in));
@@ -85,6 +86,12 @@ final class ControlMethods {
     methods.put("snapshot.diff", (client, in, out) -> snapshots.diff(in));
     methods.put("snapshot.delete", (client, in, out) -> snapshots.delete(in));
     methods.put("rollback", (client, in, out) -> snapshots.rollBack(in));
+  }
+
+  private static JsonObject removeUnrecorded(Unrecorded unrecorded, Parameters in)
+      throws IOException, ApplianceException {
+    unrecorded.remove(in.text("file"));
+    return new JsonObject();
   }
 
   JsonObject call(Client client, Parameters parameters, Consumer<JsonObject> progress)

@@ -133,6 +133,11 @@ public final class Overlays implements Closeable {
     return strays.list();
   }
 
+  /** Removes a directory of those, whole. */
+  public static void removeFiles(Path directory) throws IOException {
+    Removal.remove(directory);
+  }
+
   /** Opens the overlay of a node that was just recorded. */
   public Overlay add(NodeRecord node) throws IOException {
     Overlay overlay = open(node);

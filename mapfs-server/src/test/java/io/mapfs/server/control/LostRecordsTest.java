@@ -281,6 +281,50 @@ final class LostRecordsTest {
     return names;
   }
 
+  // ---- removing by name ----
+
+  @Test
+  void whatIsNamedIsRemovedAndNothingElse() throws Exception {
+    rig.admin("node.add", "node", "web01", "master", "debian");
+    lose(
+        () -> {
+          rig.importTree(trees.file("/second", "the second version's"));
+          rig.admin("node.add", "node", "web02", "master", "debian");
+          NodeWriter writer = rig.mount("web02");
+          writer.file(1, "own", INO, content(1, 9_000)).ship();
+          writer.unmount();
+        });
+    assertUnrecorded("trees/debian/2.tree", "overlays/web02");
+    String tree = rig.root.resolve("trees/debian/2.tree").toString();
+    String node = rig.root.resolve("overlays/web02").toString();
+    for (String other :
+        List.of(
+            rig.root.resolve("trees/debian/1.tree").toString(),
+            rig.root.resolve("overlays/web01").toString(),
+            rig.root.resolve("overlays/../trees/debian/2.tree").toString(),
+            rig.root.resolve("FORMAT").toString(),
+            "2.tree")) {
+      ApplianceException refused = rig.refused("unrecorded.remove", "file", other);
+      assertEquals(FailureCode.NOT_FOUND, refused.code(), refused.getMessage());
+    }
+    assertTrue(Files.exists(rig.root.resolve("trees/debian/1.tree")));
+    rig.admin("unrecorded.remove", "file", tree);
+    assertUnrecorded("overlays/web02");
+    rig.admin("unrecorded.remove", "file", node);
+    assertUnrecorded();
+    assertFalse(Files.exists(rig.root.resolve("overlays/web02")));
+    rig.admin("store.sweep");
+    List<String> removed =
+        rig.admin("audit.list").getAsJsonArray("acts").asList().stream()
+            .map(JsonElement::getAsJsonObject)
+            .filter(act -> act.get("method").getAsString().equals("unrecorded.remove"))
+            .filter(act -> act.get("result").getAsString().equals("DONE"))
+            .map(act -> act.getAsJsonObject("parameters").get("file").getAsString())
+            .toList();
+    assertEquals(List.of(tree, node), removed);
+    rig.admin("node.add", "node", "web02", "master", "debian");
+  }
+
   // ---- versions ----
 
   @Test
