@@ -74,9 +74,10 @@ public final class BlockServer implements Closeable {
     if (address.isUnresolved()) {
       throw new IOException("cannot listen on " + config.host() + ": no such address");
     }
+    ServerContext context = new ServerContext(service, config);
     TlsGate.Factory tls = null;
     if (config.credential() != null) {
-      tls = TlsGate.factory(config.credential());
+      tls = TlsGate.factory(config.credential(), context.handshakes());
     } else if (!PlainTcp.isAllowed(address.getAddress())) {
       throw plainTcpRefused(config.host());
     }
@@ -87,7 +88,6 @@ public final class BlockServer implements Closeable {
             Math.min(8, Runtime.getRuntime().availableProcessors()),
             new DefaultThreadFactory("mapfs-net", true),
             factory);
-    ServerContext context = new ServerContext(service, config);
     ConnectionGate gate = new ConnectionGate(config.bounds().connections());
     Class<? extends ServerChannel> type =
         epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class;

@@ -33,6 +33,9 @@ final class ServerContext {
   private final UnsentBytes unsent;
   private final ThreadPoolExecutor control;
 
+  /** One thread: strangers may keep one processor busy, not more. */
+  private final ThreadPoolExecutor handshakes;
+
   /** Tells the service who comes and goes, in order. */
   private final ThreadPoolExecutor lifecycle;
 
@@ -50,6 +53,7 @@ final class ServerContext {
     this.payloads = new ByteBudget(config.bounds().memory().payloadBytes());
     this.unsent = new UnsentBytes(config.bounds().memory().unsentBytes(), workers);
     this.control = pool("mapfs-control", config.bounds().threads().control(), MOST_WAITING_CALLS);
+    this.handshakes = pool("mapfs-handshakes", 1, config.bounds().connections().mostStrangers());
     // What waits here is bounded by the number of connections.
     this.lifecycle = pool("mapfs-sessions", 1, Integer.MAX_VALUE);
   }
@@ -94,6 +98,11 @@ final class ServerContext {
 
   Executor control() {
     return control;
+  }
+
+  /** For the handshakes of those who have not proved who they are. */
+  Executor handshakes() {
+    return handshakes;
   }
 
   /** Runs what tells the service of a session's coming or going. */
@@ -205,6 +214,7 @@ final class ServerContext {
 
   /** After the last session's channel was closed. */
   void close(Duration timeout) throws InterruptedException {
+    handshakes.shutdown();
     control.shutdown();
     long deadlineNanos = System.nanoTime() + timeout.toNanos();
     if (!control.awaitTermination(timeout.toNanos(), TimeUnit.NANOSECONDS)) {

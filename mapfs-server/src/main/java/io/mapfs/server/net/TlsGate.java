@@ -19,6 +19,7 @@ import io.netty.util.ReferenceCountUtil;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 
@@ -26,8 +27,11 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 final class TlsGate extends OptionalSslHandler {
   private static final String PROTOCOL = "TLSv1.3";
 
-  private TlsGate(SslContext context) {
+  private final Executor handshakes;
+
+  private TlsGate(SslContext context, Executor handshakes) {
     super(context);
+    this.handshakes = handshakes;
   }
 
   /** Makes the gates of one server. */
@@ -38,8 +42,12 @@ final class TlsGate extends OptionalSslHandler {
   /**
    * By the native library where there is one for this machine, else by the JDK. A client without a
    * certificate may shake hands, to ask for one.
+   *
+   * @param handshakes does what takes long in a handshake (a client's certificate is verified, and
+   *     without the native library all of its cryptography), so that no event loop is held by it;
+   *     where it refuses the connection ends
    */
-  static Factory factory(Credential credential) throws SSLException {
+  static Factory factory(Credential credential, Executor handshakes) throws SSLException {
     SslContext context =
         SslContextBuilder.forServer(
                 credential.key(), credential.certificate(), credential.authority())
@@ -48,7 +56,12 @@ final class TlsGate extends OptionalSslHandler {
             .clientAuth(ClientAuth.OPTIONAL)
             .trustManager(Trust.inClients(credential.authority()))
             .build();
-    return () -> new TlsGate(context);
+    return () -> new TlsGate(context, handshakes);
+  }
+
+  @Override
+  protected SslHandler newSslHandler(ChannelHandlerContext context, SslContext tls) {
+    return tls.newHandler(context.alloc(), handshakes);
   }
 
   @Override
