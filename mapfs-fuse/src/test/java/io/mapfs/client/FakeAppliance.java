@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -23,7 +24,7 @@ import java.util.function.Consumer;
 /** A client of an appliance that lives in the test's memory and answers at once. */
 final class FakeAppliance extends StubClient {
   final List<String> calls = new ArrayList<>();
-  final List<Message> requests = new ArrayList<>();
+  final List<Message> requests = Collections.synchronizedList(new ArrayList<>());
   final Set<BlockId> stored = new HashSet<>();
   final ByteArrayOutputStream uploadedTree = new ByteArrayOutputStream();
   private final Map<Integer, byte[]> trees = new HashMap<>();
@@ -31,6 +32,9 @@ final class FakeAppliance extends StubClient {
 
   /** Requests of this type fail from the given one on; -1: never. */
   int failFrom = -1;
+
+  /** Run before each request is answered. */
+  Runnable meanwhile = () -> {};
 
   void add(TreeIndex tree) throws IOException {
     trees.put(tree.version(), Files.readAllBytes(tree.file()));
@@ -44,6 +48,7 @@ final class FakeAppliance extends StubClient {
   @Override
   protected Message answer(Message request) throws ApplianceException {
     requests.add(request);
+    meanwhile.run();
     if (failFrom >= 0 && requests.size() > failFrom) {
       throw new ApplianceException(FailureCode.UNAVAILABLE, "a planted failure");
     }

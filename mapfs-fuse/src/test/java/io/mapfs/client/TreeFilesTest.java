@@ -2,6 +2,7 @@ package io.mapfs.client;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,6 +30,7 @@ final class TreeFilesTest {
   private final FakeAppliance appliance = new FakeAppliance();
   private final TestTrees trees = TestTrees.of("debian");
   private TreeFiles files;
+  private Path treeFile;
 
   @BeforeEach
   void addVersion() throws Exception {
@@ -34,7 +38,9 @@ final class TreeFilesTest {
     for (int i = 0; i < 30_000; i++) {
       trees.symlink("/links/" + i, "target-of-some-length-" + i);
     }
-    appliance.add(trees.build(Files.createDirectory(temp.resolve("source"))));
+    TreeIndex built = trees.build(Files.createDirectory(temp.resolve("source")));
+    treeFile = built.file();
+    appliance.add(built);
     assertTrue(appliance.tree(1).length > 2 << 20, "the tree is to take several chunks");
     files = new TreeFiles(appliance, directory());
   }
@@ -131,6 +137,49 @@ final class TreeFilesTest {
     Files.write(file, Arrays.copyOf(bytes, bytes.length - 1));
     assertWhole(files.open("debian", 1));
     assertArrayEquals(bytes, Files.readAllBytes(file));
+  }
+
+  @Test
+  void whileAnotherProcessDownloadsThisOneWaitsForItsFile() throws Exception {
+    try (TreeFilesProcess other = new TreeFilesProcess(treeFile, directory())) {
+      other.awaitDownloading();
+      FutureTask<TreeIndex> here = openWhileLocked();
+      assertFalse(here.isDone());
+      assertEquals(0, other.goOn());
+      assertWhole(here.get(1, TimeUnit.MINUTES));
+      assertEquals(List.of(), appliance.requests, "nothing is downloaded twice");
+    }
+  }
+
+  @Test
+  void whatAProcessThatDiedHadBegunIsGoneOnWith() throws Exception {
+    try (TreeFilesProcess other = new TreeFilesProcess(treeFile, directory())) {
+      other.awaitDownloading();
+      FutureTask<TreeIndex> here = openWhileLocked();
+      assertEquals(List.of(), appliance.requests);
+      other.kill();
+      assertWhole(here.get(1, TimeUnit.MINUTES));
+      assertArrayEquals(appliance.tree(1), Files.readAllBytes(only(".tree")));
+    }
+  }
+
+  /** Opens the tree in a thread, and returns when that waits for the lock, or does not. */
+  private FutureTask<TreeIndex> openWhileLocked() throws Exception {
+    FutureTask<TreeIndex> here = new FutureTask<>(() -> files.open("debian", 1));
+    Thread thread = new Thread(here, "open");
+    thread.start();
+    while (!here.isDone() && appliance.requests.isEmpty() && !waitsForLock(thread)) {
+      Thread.sleep(5);
+    }
+    return here;
+  }
+
+  private static boolean waitsForLock(Thread thread) {
+    return Arrays.stream(thread.getStackTrace())
+        .anyMatch(
+            frame ->
+                frame.getMethodName().startsWith("lock")
+                    && frame.getClassName().endsWith("FileDispatcherImpl"));
   }
 
   @Test
