@@ -3,6 +3,7 @@ package io.mapfs.core.rocks;
 import io.mapfs.core.kv.DamagedStoreException;
 import io.mapfs.core.kv.KeyValueStore;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
@@ -32,6 +34,7 @@ import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
+import org.rocksdb.Status;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteOptions;
 
@@ -47,6 +50,14 @@ public final class RocksStore implements KeyValueStore {
   private static final int OPEN_FILES_MAX = 256;
 
   private static final long LOG_BYTES_MAX = 32L << 20;
+
+  /** Files of level 0 at which writes wait for the compaction; RocksDB's own bound. */
+  private static final int LEVEL0_FILES_STOP = 36;
+
+  /** How long a write waits for room at most: RocksDB's memtables wait for the disk. */
+  private static final long STALL_MILLIS_MAX = 20_000;
+
+  private static final long STALL_PAUSE_MILLIS = 2;
 
   /** Names the manifest in force. */
   private static final String CURRENT = "CURRENT";
@@ -93,8 +104,9 @@ public final class RocksStore implements KeyValueStore {
     this.handles = handles;
     this.db = db;
     this.tables = tables;
-    this.lazyWrite = handles.own(new WriteOptions().setDisableWAL(!log));
-    this.durableWrite = handles.own(new WriteOptions().setDisableWAL(!log).setSync(log));
+    this.lazyWrite = handles.own(new WriteOptions().setDisableWAL(!log).setNoSlowdown(true));
+    this.durableWrite =
+        handles.own(new WriteOptions().setDisableWAL(!log).setSync(log).setNoSlowdown(true));
     this.flushOptions = handles.own(new FlushOptions().setWaitForFlush(true));
   }
 
@@ -157,6 +169,10 @@ public final class RocksStore implements KeyValueStore {
                 .setTableFormatConfig(format)
                 .setWriteBufferSize(options.memtableBytes())
                 .setMaxWriteBufferNumber(2)
+                // Writes go on or wait (isTaken); to be slowed down they would have to wait, too.
+                .setLevel0SlowdownWritesTrigger(LEVEL0_FILES_STOP)
+                .setLevel0StopWritesTrigger(LEVEL0_FILES_STOP)
+                .setSoftPendingCompactionBytesLimit(0)
                 .setCompressionType(CompressionType.LZ4_COMPRESSION)
                 .setLevelCompactionDynamicLevelBytes(true));
     DBOptions database =
@@ -244,14 +260,44 @@ public final class RocksStore implements KeyValueStore {
     if (!(batch instanceof RocksBatch rocks)) {
       throw new IllegalArgumentException("batch is of another store");
     }
-    reading(
-        () -> {
-          db.write(durable ? durableWrite : lazyWrite, rocks.unwrap());
-          if (durable && !log) {
-            flushTables();
-          }
-          return null;
-        });
+    WriteOptions options = durable ? durableWrite : lazyWrite;
+    long deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(STALL_MILLIS_MAX);
+    while (!reading(() -> isTaken(options, rocks))) {
+      if (System.nanoTime() >= deadlineNanos) {
+        throw new IOException(
+            "the database in " + directory + " takes no writes now: its disk is full, or too slow");
+      }
+      pause();
+    }
+    if (durable && !log) {
+      flush();
+    }
+  }
+
+  /**
+   * Writes, unless RocksDB wants the caller to wait. A writer that waits within it keeps it from
+   * recovering from a full disk (10.10.1: its flush for that waits for the writer), so who has to
+   * wait does so here.
+   */
+  private boolean isTaken(WriteOptions options, RocksBatch batch) throws RocksDBException {
+    try {
+      db.write(options, batch.unwrap());
+      return true;
+    } catch (RocksDBException e) {
+      if (e.getStatus() != null && e.getStatus().getCode() == Status.Code.Incomplete) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private void pause() throws IOException {
+    try {
+      Thread.sleep(STALL_PAUSE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while the database in " + directory + " waits");
+    }
   }
 
   @Override

@@ -14,9 +14,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A disk that fills up: a tmpfs of 4 MiB. Needs root. */
 final class RocksStoreFullDiskTest {
+  /** RocksDB looks for space every five seconds. */
+  private static final int TRIES = 600;
+
   @TempDir Path directory;
   private boolean mounted;
 
@@ -60,10 +65,53 @@ final class RocksStoreFullDiskTest {
     }
   }
 
+  /** Nobody opens the store anew: it goes on by itself, with everything that it took. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void writesGoOnOnceThereIsSpaceAgain(boolean log) throws Exception {
+    RocksOptions options = RocksOptions.of("t").withMemtableBytes(256 << 10);
+    try (RocksStore store =
+        RocksStore.open(directory.resolve("db"), log ? options : options.withoutLog())) {
+      int written = 0;
+      try {
+        while (written < 1000) {
+          write(store, written, log);
+          written++;
+        }
+      } catch (IOException e) {
+        assertTrue(e.getMessage().matches(".*(no space left|disk is full).*"), e.getMessage());
+      }
+      assertTrue(written > 10 && written < 1000, "written " + written);
+      assertTrue(run("mount", "-o", "remount,size=64m", directory.toString()));
+      for (int tries = 0; ; tries++) {
+        try {
+          write(store, written, true);
+          break;
+        } catch (IOException e) {
+          if (tries == TRIES) {
+            throw e;
+          }
+          Thread.sleep(100);
+        }
+      }
+      for (int i = 0; i <= written; i++) {
+        assertArrayEquals(value(i), store.get(store.table("t"), key(i)), "value " + i);
+      }
+      store.flush();
+    }
+    try (RocksStore store = RocksStore.open(directory.resolve("db"), options)) {
+      assertArrayEquals(value(0), store.get(store.table("t"), key(0)));
+    }
+  }
+
   private static void write(RocksStore store, int which) throws IOException {
+    write(store, which, true);
+  }
+
+  private static void write(RocksStore store, int which, boolean durable) throws IOException {
     try (Batch batch = store.batch()) {
       batch.put(store.table("t"), key(which), value(which));
-      store.write(batch, true);
+      store.write(batch, durable);
     }
   }
 
