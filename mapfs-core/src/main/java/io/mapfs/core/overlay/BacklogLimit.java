@@ -11,6 +11,9 @@ import java.util.concurrent.TimeUnit;
  * wait behind a bulk copy of another program, which then goes at the link's rate. While nobody
  * commits, it may grow to the configured limit, and a burst is taken at the local disk's rate.
  *
+ * <p>Everything that was let in counts, in whatever state it is: else each of the many requests
+ * that wait at a time would find the same room. What is small does not wait behind what is large.
+ *
  * <p>Times are nanoseconds of {@link System#nanoTime}. Not safe for concurrent use.
  */
 final class BacklogLimit {
@@ -25,6 +28,15 @@ final class BacklogLimit {
 
   /** Keeps the line busy between two records, whatever its rate seems to be. */
   private static final long COMMIT_BYTES_MIN = 8L << 20;
+
+  /** What is written by a program that commits, rather than by one that copies. */
+  private static final int SMALL_BYTES_MAX = 64 << 10;
+
+  /** What is small may find so much more before it. */
+  private static final int SMALL_FACTOR = 2;
+
+  /** What may wait is in so many batches at least, so that the line has work and room comes back. */
+  private static final int BATCHES = 4;
 
   private final long bytesMax;
   private boolean committed;
@@ -76,5 +88,25 @@ final class BacklogLimit {
     }
     long inTime = (long) (bytesPerNano * COMMIT_BACKLOG_NANOS);
     return Math.min(bytesMax, Math.max(COMMIT_BYTES_MIN, inTime));
+  }
+
+  /**
+   * Whether a writer may go on.
+   *
+   * @param backlogBytes what was let in before
+   * @param bytes what it writes; 0 for a change of something else
+   */
+  boolean admits(long backlogBytes, int bytes, long now) {
+    long limit = bytes(now);
+    if (bytes <= SMALL_BYTES_MAX) {
+      limit = Math.min(bytesMax, SMALL_FACTOR * limit);
+    }
+    // Whatever it writes: less than this may be in a batch that nobody cuts.
+    return backlogBytes < limit / BATCHES || backlogBytes + bytes <= limit;
+  }
+
+  /** Whether a batch of so many bytes is not to wait for more. */
+  boolean fillsBatch(long bytes, long now) {
+    return bytes >= bytes(now) / BATCHES;
   }
 }

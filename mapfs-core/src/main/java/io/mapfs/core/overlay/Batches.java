@@ -19,7 +19,8 @@ final class Batches {
     this.state = state;
     this.durability = config.durability();
     PageCompactor compactor = new PageCompactor(tree, state.index(), state.pageLog());
-    this.pipeline = new SealPipeline(state, config, shipper, this::cutIfOlderThan, compactor);
+    this.pipeline =
+        new SealPipeline(state, config, shipper, this::cutIfOlderThan, compactor, tree::openPages);
   }
 
   SealPipeline pipeline() {
@@ -70,9 +71,20 @@ final class Batches {
     }
   }
 
-  /** Waits until a writer may go on; see {@link SealPipeline#awaitRoom}. */
+  /** Waits until a change other than of content may go on; see {@link SealPipeline#enter}. */
   void awaitRoom(RequestContext context) throws FsException {
-    pipeline.awaitRoom(context);
+    pipeline.enter(context, 0);
+  }
+
+  /** Waits until so many bytes may be written; {@link #leave} ends that, whatever came of it. */
+  void enter(RequestContext context, int bytes) throws FsException {
+    pipeline.enter(context, bytes);
+  }
+
+  void leave(int bytes) {
+    if (pipeline.leave(bytes)) {
+      cut();
+    }
   }
 
   /** What fsync promises: everything that was changed before is durable, as configured. */

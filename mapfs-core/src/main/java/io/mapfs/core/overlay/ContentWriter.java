@@ -74,7 +74,12 @@ final class ContentWriter {
       int length = (int) Math.min(count - done, PIECE_BYTES - at % PAGE_BYTES);
       ByteBuffer piece = source.slice(source.position() + done, length);
       try {
-        writePiece(context, ino, at, piece, clearSetid);
+        batches.enter(context, length);
+        try {
+          writePiece(context, ino, at, piece, clearSetid);
+        } finally {
+          batches.leave(length);
+        }
       } catch (FsException e) {
         if (done == 0) {
           throw e;
@@ -91,7 +96,6 @@ final class ContentWriter {
   private void writePiece(
       RequestContext context, long ino, long offsetBytes, ByteBuffer source, boolean clearSetid)
       throws FsException {
-    batches.awaitRoom(context);
     pages.ensureOwnData(ino);
     long endBytes = offsetBytes + source.remaining();
     long firstPage = offsetBytes / PAGE_BYTES;

@@ -70,7 +70,8 @@ final class OverlayTree {
   /** Inodes that went, by the batch that says so; the index may still have their rows. */
   private final Map<Long, Long> dropped = new HashMap<>();
 
-  private OpenBatch batch = new OpenBatch(0);
+  /** Changed under the lock held exclusively; looked at without it by {@link #openPages} alone. */
+  private volatile OpenBatch batch = new OpenBatch(0);
 
   OverlayTree(
       RepositoryTree base, OverlayIndex index, PageLog pageLog, NumberRanges numbers, int max) {
@@ -123,6 +124,11 @@ final class OverlayTree {
 
   boolean reserve(int changes, int bytes, int pages) {
     return batch.reserve(changes, bytes, pages);
+  }
+
+  /** Pages in the open batch; needs no lock. */
+  int openPages() {
+    return batch.pageCount();
   }
 
   /** Closes the open batch; {@code null} if nothing is in it. Exclusive. */

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,6 +62,10 @@ final class SealPipeline {
   private final JournalShipper shipper;
   private final Cutter cutter;
   private final PageCompactor compactor;
+
+  /** Pages in the open batch. Called under the lock. */
+  private final IntSupplier openPages;
+
   private final Thread sealer;
   private final Thread sender;
 
@@ -82,6 +87,14 @@ final class SealPipeline {
 
   private final BacklogLimit backlog;
 
+  /**
+   * What writers that are at it were let in with: not in the open batch yet, or not in it alone.
+   */
+  private long enteredBytes;
+
+  /** Writers that wait to be let in. */
+  private int outside;
+
   private OverlayPosition position;
   private long lastSubmittedBatch = -1;
   private long sealedBatch = -1;
@@ -94,12 +107,14 @@ final class SealPipeline {
       OverlayConfig config,
       JournalShipper shipper,
       Cutter cutter,
-      PageCompactor compactor) {
+      PageCompactor compactor,
+      IntSupplier openPages) {
     this.state = state;
     this.config = config;
     this.shipper = shipper;
     this.cutter = cutter;
     this.compactor = compactor;
+    this.openPages = openPages;
     this.backlog = new BacklogLimit(config.unacknowledgedBytesMax());
     this.position = state.position();
     this.protocol = new NodeProtocol(position.sequence());
@@ -141,20 +156,70 @@ final class SealPipeline {
   }
 
   /**
-   * Waits until a writer may go on: bounded queues, bounded unacknowledged bytes.
+   * Waits until a writer may go on: bounded queues, bounded unacknowledged bytes. It is in until
+   * {@link #leave}.
    *
+   * @param bytes what it writes at most; 0 for a change of something else
    * @throws FsException EINTR, or EIO after the limit
    */
-  void awaitRoom(RequestContext context) throws FsException {
-    await(
-        context,
-        () ->
-            cuts.size() <= QUEUED_CUTS_MAX
-                && protocol.unacknowledged() <= UNACKNOWLEDGED_RECORDS_MAX
-                && unacknowledgedPages * Change.PAGE_BYTES <= backlog.bytes(System.nanoTime()),
-        "room for changes",
-        protocol::isFenced,
-        () -> false);
+  void enter(RequestContext context, int bytes) throws FsException {
+    lock.lock();
+    try {
+      if (letIn(bytes)) {
+        return;
+      }
+      outside++;
+    } finally {
+      lock.unlock();
+    }
+    try {
+      await(context, () -> letIn(bytes), "room for changes", protocol::isFenced, () -> false);
+    } finally {
+      lock.lock();
+      try {
+        outside--;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  /** Whether a writer may go on; if so, it is in. Under the lock. */
+  private boolean letIn(int bytes) {
+    boolean room =
+        cuts.size() <= QUEUED_CUTS_MAX
+            && protocol.unacknowledged() <= UNACKNOWLEDGED_RECORDS_MAX
+            && backlog.admits(backlogBytes(), bytes, System.nanoTime());
+    if (room) {
+      enteredBytes += bytes;
+    }
+    return room;
+  }
+
+  private long backlogBytes() {
+    return enteredBytes + openBytes() + unacknowledgedPages * Change.PAGE_BYTES;
+  }
+
+  private long openBytes() {
+    return (long) openPages.getAsInt() * Change.PAGE_BYTES;
+  }
+
+  /**
+   * A writer has done what it was let in for.
+   *
+   * @return whether the open batch is to be cut
+   */
+  boolean leave(int bytes) {
+    lock.lock();
+    try {
+      enteredBytes -= bytes;
+      if (outside > 0) {
+        changed.signalAll();
+      }
+      return backlog.fillsBatch(openBytes(), System.nanoTime());
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Waits until the batch is in the local journal (not yet durable there). */

@@ -1,6 +1,8 @@
 package io.mapfs.core.overlay;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mapfs.core.journal.Change;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,34 @@ final class BacklogLimitTest {
     }
     limit.commit(now);
     assertMib(10);
+  }
+
+  @Test
+  void whatIsLargeWaitsForRoomAndWhatIsSmallDoesNot() {
+    limit.commit(now);
+    int mib = 1 << 20;
+    assertTrue(limit.admits(LEAST - mib, mib, now));
+    assertFalse(limit.admits(LEAST - mib + 1, mib, now));
+    assertTrue(limit.admits(LEAST, 4096, now));
+    assertTrue(limit.admits(LEAST, 0, now));
+    assertFalse(limit.admits(2 * LEAST, 4096, now), "small ones in great number are bounded, too");
+    assertFalse(limit.admits(2 * LEAST + 1, 0, now));
+  }
+
+  @Test
+  void thereIsAlwaysRoomForOne() {
+    BacklogLimit narrow = new BacklogLimit(16_384);
+    assertTrue(narrow.admits(4_095, 1 << 20, now));
+    assertFalse(narrow.admits(4_096, 1 << 20, now));
+    assertTrue(narrow.fillsBatch(4_096, now), "or nobody would ever make room");
+  }
+
+  @Test
+  void whileSomebodyCommitsBatchesAreCutEarly() {
+    assertFalse(limit.fillsBatch(LEAST, now));
+    limit.commit(now);
+    assertFalse(limit.fillsBatch(LEAST / 4 - 1, now));
+    assertTrue(limit.fillsBatch(LEAST / 4, now));
   }
 
   /** So many MiB a second, for so long, with more waiting behind. */

@@ -24,6 +24,8 @@ import io.mapfs.core.importer.RootTests;
 import io.mapfs.core.tree.RepositoryTree;
 import io.mapfs.core.tree.TestTrees;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -281,6 +283,56 @@ final class OverlayFaultsTest {
     fixture.appliance.letGo();
     fixture.fs.barrier(ROOT);
     fixture.fs.write(ROOT, node, NONE, 0, ByteBuffer.allocate(1 << 20), false);
+  }
+
+  @Test
+  void manyWritersAtATimeFindTheSameRoomOnceWhileSomebodyCommits() throws Exception {
+    fixture.unmount();
+    fixture.config = fixture.config.withWaitLimitMillis(2_000);
+    fixture.mount();
+    fixture.appliance.hold();
+    long node =
+        fixture.fs.create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2).attributes().node();
+    AtomicBoolean done = new AtomicBoolean();
+    Thread committing = new Thread(() -> commitUntil(done, node));
+    committing.start();
+    // Nothing is acknowledged: who is not let in gives up.
+    assertThrows(FsException.class, () -> fixture.fs.fsync(ROOT, node, NONE, false));
+    AtomicInteger letIn = new AtomicInteger();
+    List<Thread> writers = new ArrayList<>();
+    for (int i = 0; i < 24; i++) {
+      long offset = (long) i << 20;
+      writers.add(new Thread(() -> letIn.addAndGet(isWritten(node, offset, 1 << 20) ? 1 : 0)));
+    }
+    writers.forEach(Thread::start);
+    for (Thread writer : writers) {
+      writer.join();
+    }
+    assertEquals(8, letIn.get(), "8 MiB may wait while nothing is known of the line");
+    assertTrue(isWritten(node, 64L << 20, 4096), "small ones have room");
+    done.set(true);
+    fixture.appliance.letGo();
+    committing.join();
+    fixture.fs.barrier(ROOT);
+  }
+
+  private boolean isWritten(long node, long offset, int bytes) {
+    try {
+      fixture.fs.write(ROOT, node, NONE, offset, ByteBuffer.allocate(bytes), false);
+      return true;
+    } catch (FsException e) {
+      return false;
+    }
+  }
+
+  private void commitUntil(AtomicBoolean done, long node) {
+    while (!done.get()) {
+      try {
+        fixture.fs.fsync(ROOT, node, NONE, false);
+      } catch (FsException e) {
+        // Nothing is acknowledged yet.
+      }
+    }
   }
 
   @Test

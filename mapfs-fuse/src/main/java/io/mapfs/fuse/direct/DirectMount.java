@@ -20,6 +20,13 @@ import org.slf4j.LoggerFactory;
 final class DirectMount implements MountedFileSystem {
   private static final Logger LOG = LoggerFactory.getLogger(DirectMount.class);
 
+  /**
+   * An fsync's own pages are queued behind those that the kernel is handing over: half as many of
+   * the largest requests as may be under way at a time, so that they are at the daemon at once.
+   */
+  private static final long DIRTY_BYTES_MAX =
+      (long) KernelConnection.BACKGROUND_MAX / 2 * KernelConnection.WRITE_BYTES_MAX;
+
   private final MountOptions options;
   private final KernelMount mount;
   private final KernelConnection connection;
@@ -55,6 +62,7 @@ final class DirectMount implements MountedFileSystem {
   private void onReady() {
     // The kernel lowers the readahead when it takes the answer to INIT, so it is raised after it.
     mount.setReadAhead(options.readAheadKib());
+    mount.setDirtyBytesMax(DIRTY_BYTES_MAX);
     ready.countDown();
   }
 

@@ -40,7 +40,7 @@ public final class KernelConnection {
   static final int PAGES_MAX = 256;
 
   /** Requests that nobody waits for (readahead, write-back) that the kernel has in flight. */
-  static final int BACKGROUND_MAX = 32;
+  public static final int BACKGROUND_MAX = 32;
 
   static final int CONGESTION_THRESHOLD = 24;
 
