@@ -35,7 +35,9 @@ final class BacklogLimit {
   /** What is small may find so much more before it. */
   private static final int SMALL_FACTOR = 2;
 
-  /** What may wait is in so many batches at least, so that the line has work and room comes back. */
+  /**
+   * What may wait is in so many batches at least, so that the line has work and room comes back.
+   */
   private static final int BATCHES = 4;
 
   private final long bytesMax;

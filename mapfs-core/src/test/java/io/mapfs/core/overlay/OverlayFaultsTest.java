@@ -24,8 +24,6 @@ import io.mapfs.core.importer.RootTests;
 import io.mapfs.core.tree.RepositoryTree;
 import io.mapfs.core.tree.TestTrees;
 import java.nio.ByteBuffer;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +33,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -291,8 +291,7 @@ final class OverlayFaultsTest {
     fixture.config = fixture.config.withWaitLimitMillis(2_000);
     fixture.mount();
     fixture.appliance.hold();
-    long node =
-        fixture.fs.create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2).attributes().node();
+    long node = fixture.fs.create(ROOT, NodeId.ROOT, Name.of("new"), 0644, 2).attributes().node();
     AtomicBoolean done = new AtomicBoolean();
     Thread committing = new Thread(() -> commitUntil(done, node));
     committing.start();

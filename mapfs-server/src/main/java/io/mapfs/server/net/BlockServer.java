@@ -197,7 +197,8 @@ public final class BlockServer implements Closeable {
       channel.closeFuture().addListener(future -> gate.leave(peer, channel));
       ReadGate reading = new ReadGate(channel);
       FrameDecoder decoder =
-          new FrameDecoder(context.payloads(), reading, Limits.MAX_HANDSHAKE_BYTES);
+          new FrameDecoder(
+              context.turns(), context.payloads(), reading, Limits.MAX_HANDSHAKE_BYTES);
       channel
           .pipeline()
           .addFirst(new FlushConsolidationHandler(64, true))

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Cuts the received bytes into frames. Payloads are copied once, into heap buffers that belong to
@@ -19,6 +20,10 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
   /** Smaller payloads are not worth counting: the bound on requests in flight bounds them. */
   private static final int COUNTED_BYTES = 16 * 1024;
 
+  /** How often the turns of others are looked at while this connection waits for one. */
+  private static final long TURN_WATCH_MILLIS = 50;
+
+  private final ReceiveTurns turns;
   private final ByteBudget budget;
   private final ReadGate gate;
   private final ByteBuffer head = ByteBuffer.allocate(FrameHeader.BYTES);
@@ -37,12 +42,19 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
   /** Bytes of the budget that the frame under way holds. */
   private int held;
 
+  /** Of the large frame under way, or waited for; {@code null} for none. */
+  private ReceiveTurns.Turn turn;
+
+  private ReceiveWindow window;
+  private boolean awaitsTurn;
+  private boolean watchesTurns;
   private ByteBudget.Waiter waiter;
   private long begunNanos;
   private long heardNanos = System.nanoTime();
   private boolean failed;
 
-  FrameDecoder(ByteBudget budget, ReadGate gate, int mostBytes) {
+  FrameDecoder(ReceiveTurns turns, ByteBudget budget, ReadGate gate, int mostBytes) {
+    this.turns = turns;
     this.budget = budget;
     this.gate = gate;
     this.mostBytes = mostBytes;
@@ -66,7 +78,7 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
    * if the wait is of the server's making.
    */
   long begunNanos() {
-    return waiter == null ? begunNanos : 0;
+    return waits() ? 0 : begunNanos;
   }
 
   /** Bytes of that frame's payload that are here. */
@@ -80,6 +92,12 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
   }
 
   @Override
+  public void handlerAdded(ChannelHandlerContext ctx) {
+    window = new ReceiveWindow(ctx.channel());
+    window.hold();
+  }
+
+  @Override
   public void channelRead(ChannelHandlerContext ctx, Object message) {
     heardNanos = System.nanoTime();
     unread.add((ByteBuf) message);
@@ -88,7 +106,7 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
 
   private void decode(ChannelHandlerContext ctx) {
     try {
-      while (!unread.isEmpty() && waiter == null) {
+      while (!unread.isEmpty() && !waits()) {
         ByteBuf received = unread.peek();
         if (failed || !received.isReadable()) {
           unread.remove().release();
@@ -128,11 +146,60 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Takes the payload's bytes from the budget; false if they are to be waited for. */
+  /** Whether nothing can be read on before others have done with something. */
+  private boolean waits() {
+    return awaitsTurn || waiter != null;
+  }
+
+  /** Takes a turn and room for the payload; false if either is to be waited for. */
   private boolean reserve(ChannelHandlerContext ctx, int bytes) {
     if (bytes < COUNTED_BYTES) {
       return true;
     }
+    window.hold();
+    turn = turns.turn(() -> later(ctx, () -> turnCame(ctx, bytes)));
+    if (!turns.take(turn, System.nanoTime())) {
+      awaitsTurn = true;
+      gate.close(ReadGate.Reason.TURN);
+      watchTurns(ctx);
+      return false;
+    }
+    return takeRoom(ctx, bytes);
+  }
+
+  /** While one's own turn is waited for, those of the slow must not keep it from coming. */
+  private void watchTurns(ChannelHandlerContext ctx) {
+    if (!watchesTurns && awaitsTurn) {
+      watchesTurns = true;
+      var unused =
+          ctx.executor()
+              .schedule(
+                  () -> {
+                    watchesTurns = false;
+                    turns.passSlow(System.nanoTime());
+                    watchTurns(ctx);
+                  },
+                  TURN_WATCH_MILLIS,
+                  TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void turnCame(ChannelHandlerContext ctx, int bytes) {
+    if (!awaitsTurn) { // the connection ended meanwhile, and the turn with it
+      return;
+    }
+    awaitsTurn = false;
+    begunNanos = System.nanoTime() | 1;
+    if (takeRoom(ctx, bytes)) {
+      decode(ctx);
+    }
+    if (!awaitsTurn) {
+      gate.open(ReadGate.Reason.TURN);
+    }
+  }
+
+  /** Takes the payload's bytes from the budget; false if they are to be waited for. */
+  private boolean takeRoom(ChannelHandlerContext ctx, int bytes) {
     waiter = budget.take(bytes, () -> later(ctx, () -> granted(ctx, bytes)));
     if (waiter != null) {
       gate.close(ReadGate.Reason.BUDGET);
@@ -166,12 +233,22 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
 
   private void finish(ChannelHandlerContext ctx) throws MalformedMessageException {
     Received frame = new Received(header, payload.flip(), held);
+    endTurn();
     frame.header().verify(frame.payload());
     header = null;
     payload = null;
     held = 0;
     begunNanos = 0;
     ctx.fireChannelRead(frame);
+  }
+
+  private void endTurn() {
+    ReceiveTurns.Turn ended = turn;
+    turn = null;
+    awaitsTurn = false;
+    if (ended != null) {
+      turns.end(ended, System.nanoTime());
+    }
   }
 
   private static void fill(ByteBuffer target, ByteBuf source) {
@@ -189,6 +266,7 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
     int bytes = held;
     held = 0;
     begunNanos = 0;
+    endTurn();
     if (bytes > 0) {
       budget.release(bytes);
     }

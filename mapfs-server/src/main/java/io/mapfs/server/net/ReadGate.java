@@ -9,6 +9,8 @@ final class ReadGate {
   enum Reason {
     /** Too much of this connection is in flight. */
     IN_FLIGHT,
+    /** Others receive large payloads. */
+    TURN,
     /** There is no room for the payload of the frame under way. */
     BUDGET
   }

@@ -12,9 +12,10 @@
  *
  * <p>Bounds: connections, in all and from one address; requests and request bytes in flight of one
  * connection (past them nothing is read from it); unsent bytes of one connection, and of all
- * together (past them gets wait); heap for received payloads, all together; the time for a
- * handshake, for the rest of a frame that was begun, without a sign of life, and without progress
- * in sending.
+ * together (past them gets wait); large payloads that are received at a time, all connections
+ * together ({@code ReceiveTurns}), and what each may send ahead ({@code ReceiveWindow}); heap for
+ * received payloads, all together; the time for a handshake, for the rest of a frame that was
+ * begun, without a sign of life, and without progress in sending.
  *
  * <p>Invariants: the service hears {@code opened} before anything else of a session, and {@code
  * closed} once, after the last call for it has returned; no type of the network library leaves this

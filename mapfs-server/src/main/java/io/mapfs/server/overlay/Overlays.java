@@ -36,6 +36,7 @@ import org.slf4j.LoggerFactory;
 public final class Overlays implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(Overlays.class);
   private static final int COMMIT_THREADS = 4;
+  private static final int SMALL_COMMIT_THREADS = 2;
   private static final int FOLD_THREADS = 2;
 
   /** Nobody waits for folding but who takes a snapshot; nodes wait for the rest. */
@@ -50,6 +51,9 @@ public final class Overlays implements Closeable {
   /** Runs a {@link Commit} of each overlay at most. */
   private final ExecutorService commits =
       threads("journal", COMMIT_THREADS, 0, new PriorityBlockingQueue<>());
+
+  private final ExecutorService smallCommits =
+      threads("small-journal", SMALL_COMMIT_THREADS, 0, new LinkedBlockingQueue<>());
 
   private final ExecutorService folds =
       threads("fold", FOLD_THREADS, FOLD_NICENESS, new LinkedBlockingQueue<>());
@@ -103,8 +107,13 @@ public final class Overlays implements Closeable {
             store.control(),
             rows,
             version -> store.repository().tree(node.master(), version),
-            commits,
+            this::execute,
             folds));
+  }
+
+  private void execute(Runnable task) {
+    boolean small = task instanceof Commit commit && commit.isSmall();
+    (small ? smallCommits : commits).execute(task);
   }
 
   /**
@@ -218,6 +227,7 @@ public final class Overlays implements Closeable {
       }
     }
     stop(commits);
+    stop(smallCommits);
     stop(folds);
     if (!failures.isEmpty()) {
       IOException first = failures.get(0);

@@ -41,10 +41,14 @@ final class FrameHandlersTest {
   }
 
   private static EmbeddedChannel decoding(ByteBudget budget) {
+    return decoding(new ReceiveTurns(2, Long.MAX_VALUE), budget);
+  }
+
+  private static EmbeddedChannel decoding(ReceiveTurns turns, ByteBudget budget) {
     EmbeddedChannel channel = new EmbeddedChannel();
     channel
         .pipeline()
-        .addLast(new FrameDecoder(budget, new ReadGate(channel), Limits.MAX_FRAME_BYTES));
+        .addLast(new FrameDecoder(turns, budget, new ReadGate(channel), Limits.MAX_FRAME_BYTES));
     return channel;
   }
 
@@ -101,6 +105,47 @@ final class FrameHandlersTest {
     assertNotNull(channel.readInbound());
     budget.release(first.held());
     assertEquals(50_000, budget.freeBytes());
+  }
+
+  @Test
+  void largePayloadWaitsForItsTurnAndSmallOnesDoNot() {
+    ReceiveTurns turns = new ReceiveTurns(1, Long.MAX_VALUE);
+    ByteBudget budget = new ByteBudget(Limits.MAX_FRAME_BYTES);
+    byte[] large = bytes(tree(1, 40_000));
+    EmbeddedChannel first = decoding(turns, budget);
+    EmbeddedChannel second = decoding(turns, budget);
+    EmbeddedChannel third = decoding(turns, budget);
+    first.writeInbound(Unpooled.wrappedBuffer(large, 0, 20_000));
+    second.writeInbound(Unpooled.wrappedBuffer(large));
+    third.writeInbound(Unpooled.wrappedBuffer(bytes(tree(3, 5))));
+    assertNull(second.readInbound());
+    assertFalse(second.config().isAutoRead());
+    assertNotNull(third.readInbound());
+    first.writeInbound(Unpooled.wrappedBuffer(large, 20_000, large.length - 20_000));
+    assertNotNull(first.readInbound());
+    second.runPendingTasks();
+    assertNotNull(second.readInbound());
+    assertTrue(second.config().isAutoRead());
+  }
+
+  @Test
+  void connectionThatEndsPassesItsTurnOn() {
+    ReceiveTurns turns = new ReceiveTurns(1, Long.MAX_VALUE);
+    ByteBudget budget = new ByteBudget(Limits.MAX_FRAME_BYTES);
+    byte[] large = bytes(tree(1, 40_000));
+    EmbeddedChannel first = decoding(turns, budget);
+    EmbeddedChannel second = decoding(turns, budget);
+    EmbeddedChannel third = decoding(turns, budget);
+    first.writeInbound(Unpooled.wrappedBuffer(large, 0, 20_000));
+    second.writeInbound(Unpooled.wrappedBuffer(large));
+    third.writeInbound(Unpooled.wrappedBuffer(large));
+    second.finish();
+    first.finish();
+    third.runPendingTasks();
+    FrameDecoder.Received received = third.readInbound();
+    assertNotNull(received);
+    budget.release(received.held());
+    assertEquals(Limits.MAX_FRAME_BYTES, budget.freeBytes());
   }
 
   @Test

@@ -1,6 +1,8 @@
 package io.mapfs.server.overlay;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -41,5 +43,11 @@ final class CommitTest {
     add("little", 4096, 990);
     add("later", 4096, 1010);
     assertOrder("little", "much", "later");
+  }
+
+  @Test
+  void aProgramsFsyncIsSmallAndAStreamsRecordIsNot() {
+    assertTrue(Commit.of(5000, 0, () -> {}).isSmall());
+    assertFalse(Commit.of(MIB, 0, () -> {}).isSmall());
   }
 }
