@@ -40,6 +40,9 @@ final class LightNode implements AutoCloseable {
   private static final int BATCHES_IN_FLIGHT = 2;
   private static final long FILE_PAGES = 16_384;
 
+  /** What zstd cannot compress; a page is this with a number of its own, as it costs little. */
+  private static final byte[] RANDOM_PAGE = randomPage();
+
   private final String name;
   private final ApplianceClient client;
   private final Random random;
@@ -60,6 +63,12 @@ final class LightNode implements AutoCloseable {
       throws ApplianceException {
     ClientConfig config = ClientConfig.node(name, "light node").withSecurity(security);
     return new LightNode(name, ApplianceClient.connect(appliance, config));
+  }
+
+  private static byte[] randomPage() {
+    byte[] page = new byte[Change.PAGE_BYTES];
+    new Random(1).nextBytes(page);
+    return page;
   }
 
   /** The blocks of a version; its tree is kept in a directory. */
@@ -122,8 +131,8 @@ final class LightNode implements AutoCloseable {
     List<ByteBuffer> contents = new ArrayList<>();
     ByteBuffer hashes = ByteBuffer.allocate(pages * Change.WritePages.HASH_BYTES);
     for (int i = 0; i < pages; i++) {
-      byte[] content = new byte[Change.PAGE_BYTES];
-      random.nextBytes(content);
+      byte[] content = RANDOM_PAGE.clone();
+      ByteBuffer.wrap(content).putLong(0, random.nextLong());
       contents.add(ByteBuffer.wrap(content));
       hashes.put(Sha256.of(content));
     }

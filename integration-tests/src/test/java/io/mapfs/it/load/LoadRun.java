@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
@@ -28,6 +27,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.DoubleStream;
 
 /**
  * Measures an appliance with many nodes at a time.
@@ -37,16 +37,19 @@ import java.util.concurrent.atomic.AtomicLong;
  *  read   APPLIANCE MASTER COUNT DIR [CREDENTIAL]
  *         each node reads every block of version 1 once, all of them at the same time; says
  *         "STORED_MIB SECONDS FASTEST_SECONDS SLOWEST_SECONDS"
- *  commit APPLIANCE COUNT SECONDS         for so long light1 ships records of one page and waits
- *         for each, while the others stream theirs; says
- *         "P50_MS P99_MS MAX_MS COMMITS STREAMED_MIB_A_SECOND"
+ *  commit APPLIANCE SECONDS               for so long light1 ships records of one page and waits
+ *         for each; says "P50_MS P99_MS MAX_MS COMMITS"
+ *  stream APPLIANCE COUNT SECONDS         for so long light2 to lightCOUNT ship records of 1 MiB,
+ *         four ahead of the answers; says "STREAMED_MIB_A_SECOND"
  * </pre>
  *
- * DIR keeps the tree's index. With a credential there is one node, the credential's.
+ * The last two warm up for {@value #WARM_SECONDS} s before. DIR keeps the tree's index. With a
+ * credential there is one node, the credential's.
  */
 final class LoadRun {
   private static final int STREAMED_PAGES = 256;
   private static final int STREAMED_AHEAD = 4;
+  private static final long WARM_SECONDS = 3;
 
   private LoadRun() {}
 
@@ -63,9 +66,10 @@ final class LoadRun {
         System.out.println(
             read(appliance, arguments[2], count, Path.of(arguments[4]), security).text());
       }
-      case "commit" ->
+      case "commit" -> System.out.println(commit(appliance, Long.parseLong(arguments[2])));
+      case "stream" ->
           System.out.println(
-              commit(appliance, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3])));
+              stream(appliance, Integer.parseInt(arguments[2]), Long.parseLong(arguments[3])));
       default -> throw new IllegalArgumentException(arguments[0]);
     }
     System.exit(0);
@@ -112,7 +116,7 @@ final class LoadRun {
   static Reading read(
       Endpoint appliance, String master, int count, Path trees, ClientSecurity security)
       throws Exception {
-    List<LightNode> nodes = connect(appliance, count, security);
+    List<LightNode> nodes = connect(appliance, 1, count, security);
     try {
       TreeBlocks tree = nodes.get(0).blocks(master, 1, trees);
       AtomicLong bytes = new AtomicLong();
@@ -139,50 +143,65 @@ final class LoadRun {
     return block.payload().remaining();
   }
 
-  private static String commit(Endpoint appliance, int count, int seconds) throws Exception {
-    List<LightNode> nodes = connect(appliance, count, ClientSecurity.PLAIN);
+  private static String commit(Endpoint appliance, long seconds) throws Exception {
+    try (LightNode node = LightNode.connect(appliance, nodeName(1), ClientSecurity.PLAIN)) {
+      node.open();
+      commitFor(node, WARM_SECONDS);
+      double[] millis = commitFor(node, seconds);
+      Arrays.sort(millis);
+      int commits = millis.length;
+      return String.format(
+          Locale.ROOT,
+          "%.2f %.2f %.2f %d",
+          millis[commits / 2],
+          millis[commits * 99 / 100],
+          millis[commits - 1],
+          commits);
+    }
+  }
+
+  /** Commits one after the other; the milliseconds that each took. */
+  private static double[] commitFor(LightNode node, long seconds) throws ApplianceException {
+    DoubleStream.Builder millis = DoubleStream.builder();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+    for (long start = System.nanoTime(); start < end; start = System.nanoTime()) {
+      ApplianceClient.await(node.append(1));
+      millis.add((System.nanoTime() - start) / 1e6);
+    }
+    return millis.build().toArray();
+  }
+
+  private static String stream(Endpoint appliance, int last, long seconds) throws Exception {
+    List<LightNode> nodes = connect(appliance, 2, last, ClientSecurity.PLAIN);
     try {
       AtomicBoolean stop = new AtomicBoolean();
       AtomicLong streamed = new AtomicLong();
       CountDownLatch begin = new CountDownLatch(1);
-      List<Double> millis = new ArrayList<>();
-      List<Callable<Double>> writers = new ArrayList<>();
+      List<Callable<Double>> works = new ArrayList<>();
       for (LightNode node : nodes) {
         node.open();
-        writers.add(
+        works.add(
             () -> {
               begin.await();
-              long start = System.nanoTime();
-              if (node == nodes.get(0)) {
-                commitEach(node, start + TimeUnit.SECONDS.toNanos(seconds), millis);
-                stop.set(true);
-              } else {
-                stream(node, stop, streamed);
-              }
-              return (System.nanoTime() - start) / 1e9;
+              stream(node, stop, streamed);
+              return 0.0;
             });
       }
-      double took = run(writers, begin).get(0);
-      Collections.sort(millis);
-      int commits = millis.size();
-      return String.format(
-          Locale.ROOT,
-          "%.2f %.2f %.2f %d %.1f",
-          millis.get(commits / 2),
-          millis.get(commits * 99 / 100),
-          millis.get(commits - 1),
-          commits,
-          streamed.get() / 1048576.0 / took);
+      works.add(
+          () -> {
+            begin.await();
+            TimeUnit.SECONDS.sleep(WARM_SECONDS);
+            long before = streamed.get();
+            long start = System.nanoTime();
+            TimeUnit.SECONDS.sleep(seconds);
+            double rate = (streamed.get() - before) / ((System.nanoTime() - start) / 1e9);
+            stop.set(true);
+            return rate;
+          });
+      List<Double> results = run(works, begin);
+      return String.format(Locale.ROOT, "%.1f", results.get(results.size() - 1) / 1048576.0);
     } finally {
       nodes.forEach(LightNode::close);
-    }
-  }
-
-  private static void commitEach(LightNode node, long endNanos, List<Double> millis)
-      throws ApplianceException {
-    for (long start = System.nanoTime(); start < endNanos; start = System.nanoTime()) {
-      ApplianceClient.await(node.append(1));
-      millis.add((System.nanoTime() - start) / 1e6);
     }
   }
 
@@ -201,11 +220,11 @@ final class LoadRun {
     }
   }
 
-  private static List<LightNode> connect(Endpoint appliance, int count, ClientSecurity security)
-      throws Exception {
+  private static List<LightNode> connect(
+      Endpoint appliance, int first, int last, ClientSecurity security) throws Exception {
     List<LightNode> nodes = new ArrayList<>();
     try {
-      for (int number = 1; number <= count; number++) {
+      for (int number = first; number <= last; number++) {
         String name =
             security instanceof ClientSecurity.Certified certified
                 ? certified.credential().identity().name()
