@@ -31,13 +31,18 @@ drop_caches() { sync; echo 3 >/proc/sys/vm/drop_caches; }
 free_port() { echo $((20000 + RANDOM % 20000)); }
 
 start_appliance() { # STORE [ADDRESS]
-  local store=$1 address=${2:-127.0.0.1} port try
+  local store=$1 address=${2:-127.0.0.1} port
   [ -d "$store" ] || "$mapfs" appliance init --store "$store" >>"$work/log" 2>&1 || return 1
   port=$(free_port)
   [ "$address" = 127.0.0.1 ] || export MAPFS_TEST_NETWORK=plain
   "$mapfs" appliance serve --store "$store" --listen "$address:$port" --insecure >>"$work/serve.log" 2>&1 </dev/null &
   serve_pid=$!
   MAPFS_APPLIANCE=$address:$port
+  await_appliance
+}
+
+await_appliance() {
+  local try
   for ((try = 0; try < 100; try++)); do
     "$mapfs" status >/dev/null 2>&1 && return 0
     kill -0 $serve_pid 2>/dev/null || break

@@ -24,6 +24,12 @@ drop_link() {
 # Runs a command on the far side of the link, in this mount namespace.
 far() { nsenter --net=/run/netns/$link "$@"; }
 
+# What iperf3 gets through the link, in Mbit/s.
+line_rate() {
+  iperf3 -s -D -1 -B 10.213.77.1 -p 5209 --logfile "$work/iperf.log"; sleep 0.5
+  far iperf3 -c 10.213.77.1 -p 5209 -R -t 5 -J | jq '.end.sum_received.bits_per_second / 1e6'
+}
+
 # A Debian as a build machine has it, made once; the quickstart's has little more than dpkg.
 large_tree() {
   [ -z "$large" ] || return 0
@@ -55,8 +61,7 @@ section_net() {
   local line i master at stored content seconds sent
   large_tree || return 1
   make_link || return 1
-  iperf3 -s -D -1 -B 10.213.77.1 -p 5209 --logfile "$work/iperf.log"; sleep 0.5
-  line=$(far iperf3 -c 10.213.77.1 -p 5209 -R -t 5 -J | jq '.end.sum_received.bits_per_second / 1e6')
+  line=$(line_rate)
   echo "Network namespaces, veth, \`tc tbf\` 1 Gbit/s each way, of which iperf3 got $(printf %.0f "$line") Mbit/s in the same run; nothing cached at the node, a fresh daemon each time, the packs in the memory of the appliance;"
   echo "\`find -type f | xargs cat >/dev/null\`; medians of $runs. Program, daemon and appliance share the machine's processors."
   echo

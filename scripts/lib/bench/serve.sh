@@ -5,31 +5,28 @@ many=128
 
 # The program that is many nodes, compiled against the distribution.
 build_load() {
-  load_classes=$work/load
-  load_jar=$(ls "$here"/mapfs-cli/target/mapfs-*/lib/mapfs.jar)
-  mkdir -p "$load_classes"
+  local jar
+  jar=$(ls "$here"/mapfs-cli/target/mapfs-*/lib/mapfs.jar)
+  mkdir -p "$work/load"
+  load_command=(java -Xmx2g -Xlog:disable -cp "$work/load:$jar" io.mapfs.it.load.LoadRun)
   # The test of these classes wants JUnit; the program does not.
-  javac -d "$load_classes" -cp "$load_jar" \
+  javac -d "$work/load" -cp "$jar" \
     "$here"/integration-tests/src/test/java/io/mapfs/it/load/{TreeBlocks,LightNode,LoadRun}.java >>"$work/log" 2>&1
 }
 
 # Serves the store with TLS; light1's certificate is in $work/light1.pem.
 start_secure_appliance() { # STORE
-  local try
   MAPFS_APPLIANCE=127.0.0.1:$(free_port)
   "$mapfs" appliance serve --store "$1" --listen "$MAPFS_APPLIANCE" >>"$work/serve.log" 2>&1 </dev/null &
   serve_pid=$!
-  for ((try = 0; try < 100; try++)); do
-    MAPFS_CREDENTIAL=$1/keys/admin.pem "$mapfs" status >/dev/null 2>&1 && break
-    sleep 0.1
-  done
-  MAPFS_CREDENTIAL=$1/keys/admin.pem "$mapfs" node token create light1 --file "$work/token" >>"$work/log" 2>&1 &&
+  MAPFS_CREDENTIAL=$1/keys/admin.pem await_appliance &&
+    MAPFS_CREDENTIAL=$1/keys/admin.pem "$mapfs" node token create light1 --file "$work/token" >>"$work/log" 2>&1 &&
     MAPFS_IDENTITY=$work/light1.pem "$mapfs" node join --token-file "$work/token" >>"$work/log" 2>&1
 }
 
-load() { java -Xmx2g -Xlog:disable -cp "$load_classes:$load_jar" io.mapfs.it.load.LoadRun "$@" 2>>"$work/log"; }
+load() { "${load_command[@]}" "$@" 2>>"$work/log"; }
 
-far_load() { far java -Xmx2g -Xlog:disable -cp "$load_classes:$load_jar" io.mapfs.it.load.LoadRun "$@" 2>>"$work/log"; }
+far_load() { far "${load_command[@]}" "$@" 2>>"$work/log"; }
 
 # The program that commits stands for a machine of its own: it does not wait for the processor behind those that
 # stream, which yield to it and to the appliance.
@@ -180,8 +177,7 @@ section_serve() {
   local line stored
   build_load || return 1
   make_link || return 1
-  iperf3 -s -D -1 -B 10.213.77.1 -p 5209 --logfile "$work/iperf.log"; sleep 0.5
-  line=$(far iperf3 -c 10.213.77.1 -p 5209 -R -t 5 -J | jq '.end.sum_received.bits_per_second / 1e6')
+  line=$(line_rate)
   start_appliance "$work/serve-store" 10.213.77.1 || return 1
   "$mapfs" repo import debian "$tree" >>"$work/log" 2>&1 || return 1
   stored=$("$mapfs" repo versions debian --output json | jq '.versions[0].newStoredBytes')
