@@ -5,10 +5,16 @@ many=128
 
 # The program that is many nodes, compiled against the distribution.
 build_load() {
-  local jar
+  local jar native
   jar=$(ls "$here"/mapfs-cli/target/mapfs-*/lib/mapfs.jar)
+  native=$(dirname "$jar")/native
   mkdir -p "$work/load"
-  load_command=(java -Xmx2g -Xlog:disable -cp "$work/load:$jar" io.mapfs.it.load.LoadRun)
+  load_command=(java -Xmx2g -Xlog:disable -Djava.library.path="$native:$native/META-INF/native" -cp "$work/load:$jar")
+  case $(uname -m) in
+    aarch64) load_command+=(-DZstdNativePath="$(ls "$native"/linux/aarch64/libzstd-jni-*.so)") ;;
+    *) load_command+=(-DZstdNativePath="$(ls "$native"/linux/amd64/libzstd-jni-*.so)") ;;
+  esac
+  load_command+=(io.mapfs.it.load.LoadRun)
   # The test of these classes wants JUnit; the program does not.
   javac -d "$work/load" -cp "$jar" \
     "$here"/integration-tests/src/test/java/io/mapfs/it/load/{TreeBlocks,LightNode,LoadRun}.java >>"$work/log" 2>&1

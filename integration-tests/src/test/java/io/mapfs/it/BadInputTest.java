@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +103,7 @@ final class BadInputTest {
     Path full = user.newDirectory("full");
     Files.writeString(full.resolve("file"), "x");
     user.run("mount", "web01", full.toString()).refused(CONFLICT, full.toString(), "not empty");
+    assertNoDaemonWaits();
     user.run("mount", "web01", full.resolve("file").toString()).refused(INVALID, "not a directory");
     user.run("mount", "web01", user.path("none").toString()).refused(NOT_FOUND, "does not exist");
     Path root = user.mount("web01");
@@ -334,6 +338,32 @@ final class BadInputTest {
           "Identical.\n", other.run("fingerprint", rootfs.toString(), root.toString()).ok().out());
       other.umount(root).ok();
       other.stopAppliance();
+    }
+  }
+
+  /** The process that a mount starts ahead ends when the mount is refused. */
+  private void assertNoDaemonWaits() throws IOException, InterruptedException {
+    String ours = "MAPFS_RUN=" + user.path("run");
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    List<String> waiting = List.of("not looked yet");
+    while (!waiting.isEmpty() && System.nanoTime() < deadline) {
+      waiting =
+          ProcessHandle.allProcesses()
+              .map(process -> Path.of("/proc", String.valueOf(process.pid())))
+              .filter(process -> contains(process.resolve("cmdline"), "--await"))
+              .filter(process -> contains(process.resolve("environ"), ours))
+              .map(Path::toString)
+              .toList();
+      Thread.sleep(50);
+    }
+    assertEquals(List.of(), waiting);
+  }
+
+  private static boolean contains(Path file, String part) {
+    try {
+      return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).contains(part);
+    } catch (IOException e) {
+      return false; // it has ended
     }
   }
 

@@ -4,6 +4,8 @@ import io.mapfs.cli.admin.AdminCommand;
 import io.mapfs.cli.appliance.ApplianceGroup;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
+import io.mapfs.cli.mount.AwaitingDaemon;
+import io.mapfs.cli.mount.DaemonProcess;
 import io.mapfs.cli.mount.MountCommand;
 import io.mapfs.cli.mount.NodeDaemonCommand;
 import io.mapfs.cli.mount.SyncCommand;
@@ -13,7 +15,9 @@ import io.mapfs.cli.node.StatusCommand;
 import io.mapfs.cli.repo.RepoCommand;
 import io.mapfs.cli.snapshot.RollbackCommand;
 import io.mapfs.cli.snapshot.SnapshotCommand;
+import io.mapfs.core.fs.FsException;
 import io.mapfs.core.wire.FailureCode;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -94,7 +98,21 @@ public final class Mapfs {
   private Mapfs() {}
 
   public static void main(String[] arguments) {
-    System.exit(commandLine(System.getenv(), arguments).execute(arguments));
+    DaemonProcess.startAhead(arguments);
+    CommandLine commandLine = commandLine(System.getenv(), arguments);
+    System.exit(
+        AwaitingDaemon.isMeant(arguments) ? daemon(commandLine) : commandLine.execute(arguments));
+  }
+
+  private static int daemon(CommandLine commandLine) {
+    String[] arguments;
+    try {
+      arguments = AwaitingDaemon.await();
+    } catch (IOException | FsException e) {
+      commandLine.getErr().println("mapfs: " + Failures.line(e));
+      return Failures.code(e).exitCode();
+    }
+    return arguments.length == 0 ? 0 : commandLine.execute(arguments);
   }
 
   /** The whole tree of commands. */

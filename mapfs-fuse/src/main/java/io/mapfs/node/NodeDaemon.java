@@ -67,8 +67,8 @@ public final class NodeDaemon {
   }
 
   /**
-   * Begins to load what {@link #run} will need and takes long, beside what comes before that. Need
-   * not be called.
+   * Begins to load what {@link #run} will need and takes long, beside what comes before that:
+   * nothing that has a logger, as nobody may know yet where it logs. Need not be called.
    */
   public static void prepare() {
     Thread loading = new Thread(RocksStore::load, "mapfs-load");

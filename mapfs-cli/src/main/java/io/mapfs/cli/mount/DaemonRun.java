@@ -45,9 +45,7 @@ final class DaemonRun {
     PrintStream starter = System.out;
     Path log = options.log(node);
     try {
-      // Before the first class that has a logger is touched.
       LogFile.use(log.toString());
-      NodeDaemon.prepare();
       run(
           node,
           mountPoint,

@@ -20,11 +20,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Starts a daemon in a session of its own and waits for its report.
+ * Has a daemon mount in the background and waits for its report.
  *
- * <p>The daemon's standard output is a pipe to this process, on which it writes one line of JSON:
- * that it is ready, or why not. Its standard input is /dev/null and its standard error a file
- * beside the log, so that it keeps neither the user's terminal nor a pipeline's descriptors.
+ * <p>The daemon's standard input is a pipe from this process, over which it gets its command line
+ * ({@link AwaitingDaemon}); its standard output is one to it, on which it writes one line of JSON:
+ * that it is ready, or why not. It closes both then, and its standard error is a file beside the
+ * log, so that it keeps neither the user's terminal nor a pipeline's descriptors.
  */
 final class DaemonStart {
   /** Most bytes read of what a daemon that died without a report had to say. */
@@ -45,19 +46,14 @@ final class DaemonStart {
     Files.createDirectories(log.toAbsolutePath().getParent());
     Path errors = Path.of(log + ".err");
     List<String> command = new ArrayList<>();
-    command.addAll(
-        List.of("setsid", launcher().toString(), "node-daemon", node, mountPoint.toString()));
+    command.addAll(List.of(errors.toString(), "node-daemon", node, mountPoint.toString()));
     command.addAll(options.arguments(node));
-    Process daemon =
-        new ProcessBuilder(command)
-            .directory(Path.of("/").toFile())
-            .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-            .redirectError(errors.toFile())
-            .start();
+    Process daemon = DaemonProcess.take();
     // Ctrl-C while waiting: a daemon that is not wanted any more must not stay.
     Thread cancel = new Thread(daemon::destroy, "mapfs-mount-cancel");
     Runtime.getRuntime().addShutdownHook(cancel);
     try {
+      DaemonArguments.write(daemon.getOutputStream(), command);
       JsonObject report = report(daemon, timeout, errors);
       if (report.has("code")) {
         daemon.waitFor();
@@ -124,14 +120,5 @@ final class DaemonStart {
     int from = Math.max(0, said.length - MAX_LAST_WORDS_BYTES);
     String words = new String(said, from, said.length - from, StandardCharsets.UTF_8).strip();
     return words.isEmpty() ? "it said nothing; its log may" : words;
-  }
-
-  private static Path launcher() throws CommandFailure {
-    String home = System.getProperty("mapfs.home");
-    if (home == null) {
-      throw new CommandFailure(
-          FailureCode.INTERNAL, "not started by the launcher; run bin/mapfs of the distribution");
-    }
-    return Path.of(home, "bin", "mapfs");
   }
 }

@@ -12,6 +12,8 @@ public interface Libc {
 
   int dup(int descriptor);
 
+  int dup2(int from, int to);
+
   long read(int descriptor, long address, long count);
 
   long write(int descriptor, long address, long count);

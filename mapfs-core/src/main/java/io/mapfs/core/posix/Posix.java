@@ -98,6 +98,11 @@ public final class Posix {
     return MEMORY.getDirectBufferAddress(direct);
   }
 
+  /** Binds the C library, if nobody has yet: some hundredths of a second. */
+  public static void load() {
+    // The class's initializer has done it.
+  }
+
   // ---- Descriptors ----
 
   /** openat(2); O_CLOEXEC is added. */
@@ -155,6 +160,11 @@ public final class Posix {
 
   static void close(int descriptor) {
     LIBC.close(descriptor);
+  }
+
+  /** dup2(2): {@code target} is from now on what {@code source} is. */
+  public static void duplicate(Descriptor source, int target) throws FsException {
+    check(LIBC.dup2(source.number(), target), "dup2", target);
   }
 
   // ---- Data ----
