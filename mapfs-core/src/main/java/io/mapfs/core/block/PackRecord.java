@@ -32,12 +32,13 @@ final class PackRecord {
     int at = header.position();
     int rawBytes = header.getInt(at + 12);
     int storedBytes = header.getInt(at + 16);
+    int addedBytes = StoredBlock.isSealed(header.get(at + 4)) ? StoredBlock.SEAL_BYTES : 0;
     boolean possible =
         header.getInt(at) == PackFormat.BLOCK_MAGIC
             && rawBytes >= 1
             && rawBytes <= BlockId.BLOCK_BYTES
-            && storedBytes >= 1
-            && storedBytes <= rawBytes;
+            && storedBytes >= 1 + addedBytes
+            && storedBytes <= rawBytes + addedBytes;
     return possible ? PackFormat.BLOCK_HEADER_BYTES + storedBytes : -1;
   }
 

@@ -9,7 +9,8 @@ final class PackScan {
 
   private final PackFile file;
   private final ByteBuffer buffer =
-      ByteBuffer.allocate(PackFormat.BLOCK_HEADER_BYTES + BlockId.BLOCK_BYTES);
+      ByteBuffer.allocate(
+          PackFormat.BLOCK_HEADER_BYTES + BlockId.BLOCK_BYTES + StoredBlock.SEAL_BYTES);
 
   PackScan(PackFile file) {
     this.file = file;

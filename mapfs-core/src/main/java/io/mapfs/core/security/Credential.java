@@ -1,17 +1,14 @@
 package io.mapfs.core.security;
 
 import io.mapfs.core.files.DurableFiles;
+import io.mapfs.core.files.SecretFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.PrivateKey;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.List;
-import java.util.Set;
 
 /**
  * What somebody proves with who it is: a private key, the certificate of it, and the authority's
@@ -19,8 +16,6 @@ import java.util.Set;
  */
 public record Credential(PrivateKey key, X509Certificate certificate, X509Certificate authority) {
   private static final int MAX_BYTES = 64 * 1024;
-  private static final Set<PosixFilePermission> OTHERS =
-      PosixFilePermissions.fromString("---rwxrwx");
 
   /**
    * Reads a file that {@link #save} wrote.
@@ -28,15 +23,9 @@ public record Credential(PrivateKey key, X509Certificate certificate, X509Certif
    * @throws IOException with one line for people if it is none, or if others may read it
    */
   public static Credential load(Path file) throws IOException {
-    if (Files.getPosixFilePermissions(file).stream().anyMatch(OTHERS::contains)) {
-      throw new IOException(
-          file + " is open to others, and has a private key in it: chmod 600 " + file);
-    }
-    if (Files.size(file) > MAX_BYTES) {
-      throw new IOException(file + " is no credential: it is too large");
-    }
+    String text = SecretFiles.read(file, MAX_BYTES, "credential");
     try {
-      return decode(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1));
+      return decode(text);
     } catch (IOException e) {
       throw new IOException(file + " is no credential: " + e.getMessage(), e);
     }

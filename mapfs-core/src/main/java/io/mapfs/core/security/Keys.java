@@ -31,7 +31,8 @@ public final class Keys {
     }
   }
 
-  static PrivateKey secret(byte[] pkcs8) throws IOException {
+  /** Reads a private key. */
+  public static PrivateKey secret(byte[] pkcs8) throws IOException {
     try {
       return KeyFactory.getInstance(ALGORITHM).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
     } catch (GeneralSecurityException e) {
@@ -44,7 +45,7 @@ public final class Keys {
    *
    * @throws IOException if it is none on P-256
    */
-  static PublicKey open(byte[] spki) throws IOException {
+  public static PublicKey open(byte[] spki) throws IOException {
     try {
       PublicKey key =
           KeyFactory.getInstance(ALGORITHM).generatePublic(new X509EncodedKeySpec(spki));
