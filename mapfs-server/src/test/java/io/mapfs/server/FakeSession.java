@@ -13,13 +13,27 @@ import java.util.function.Function;
 /** A connection that answers pushes by a function. */
 public final class FakeSession implements Session {
   private final String node;
+  private final X509Certificate certificate;
+  private final boolean trusted;
   private boolean open = true;
   public long features = Protocol.FEATURES;
   public final List<Message> pushed = new ArrayList<>();
   public Function<Message, Message> answers = message -> new Message.Done();
 
+  /** Within one machine, over plain TCP. */
   public FakeSession(String node) {
+    this(node, null, true);
+  }
+
+  private FakeSession(String node, X509Certificate certificate, boolean trusted) {
     this.node = node;
+    this.certificate = certificate;
+    this.trusted = trusted;
+  }
+
+  /** Over TLS, with this certificate; {@code null} for none. */
+  public static FakeSession overTls(String node, X509Certificate certificate) {
+    return new FakeSession(node, certificate, false);
   }
 
   @Override
@@ -29,12 +43,12 @@ public final class FakeSession implements Session {
 
   @Override
   public Optional<X509Certificate> certificate() {
-    return Optional.empty();
+    return Optional.ofNullable(certificate);
   }
 
   @Override
   public boolean isTrusted() {
-    return true;
+    return trusted;
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.mapfs.server.control;
 
 import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.ReadScope;
+import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.overlay.Overlay;
@@ -11,6 +12,7 @@ import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlTable;
 import io.mapfs.server.store.Names;
 import java.io.IOException;
+import java.util.List;
 import java.util.Set;
 
 /** Who may ask for what. */
@@ -18,7 +20,15 @@ final class Access {
   /** What a node's own connection may call, for itself. */
   private static final Set<String> NODE_METHODS =
       Set.of(
-          "boot.get", "boot.put", "master.versions", "node.show", "snapshot.list", "version.show");
+          "boot.get",
+          "boot.put",
+          "key.get",
+          "key.put",
+          "key.unlock",
+          "master.versions",
+          "node.show",
+          "snapshot.list",
+          "version.show");
 
   /** What somebody without a certificate may call. */
   private static final Set<String> GUEST_METHODS = Set.of("node.join");
@@ -85,7 +95,16 @@ final class Access {
       requireMaster(client, version.master());
     } else if (scope instanceof ReadScope.Overlay overlay) {
       requireNode(client, overlay.node());
+      overlays.get(overlay.node()).requireUnlockedBy(client.number());
     }
+  }
+
+  /** Blocks that a scope names, as they are sent. */
+  List<StoredBlock> blocks(ReadScope scope, List<BlockId> ids)
+      throws IOException, ApplianceException {
+    return scope instanceof ReadScope.Overlay overlay
+        ? overlays.get(overlay.node()).blocks(ids)
+        : store.blocks().stored(ids);
   }
 
   /** The blocks that a scope gives a right to; looked up once for all that one request names. */

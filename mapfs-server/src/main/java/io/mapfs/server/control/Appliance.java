@@ -58,7 +58,7 @@ public final class Appliance implements ApplianceService, Closeable {
     this.store = store;
     this.overlays = overlays;
     this.mirror = new Mirror(store, overlays);
-    this.tails = new Tails(store);
+    this.tails = new Tails(store, overlays);
     this.access = new Access(store, overlays);
     this.credentials = new Credentials(store);
     this.methods =
@@ -205,7 +205,7 @@ public final class Appliance implements ApplianceService, Closeable {
         "cannot read blocks",
         () -> {
           access.requireRead(client(session), request.scope(), request.ids());
-          return new Message.Blocks(store.blocks().stored(request.ids()));
+          return new Message.Blocks(access.blocks(request.scope(), request.ids()));
         });
   }
 
@@ -261,7 +261,9 @@ public final class Appliance implements ApplianceService, Closeable {
           }
           store.space().require(bytes);
           if (!client.isAdministrator()) {
-            overlays.get(client.caller().name()).admitUploads(request.blocks());
+            Overlay overlay = overlays.get(client.caller().name());
+            requireNoBlocks(overlay);
+            overlay.admitUploads(request.blocks());
           }
           for (StoredBlock block : request.blocks()) {
             store.blocks().put(block);
@@ -316,6 +318,7 @@ public final class Appliance implements ApplianceService, Closeable {
           access.requireNode(client, request.node());
           access.node(request.node());
           Overlay overlay = overlays.get(request.node());
+          overlay.requireUnlockedBy(client.number());
           Effect.Grant granted =
               overlay
                   .lease()
@@ -350,6 +353,7 @@ public final class Appliance implements ApplianceService, Closeable {
         () -> {
           Client client = client(session);
           Overlay overlay = overlayOf(client, request.node());
+          overlay.requireUnlockedBy(client.number());
           overlay.lease().resume(session, client.number(), request.epoch());
           // It may have changed while there was no connection; nobody waits for the answer.
           CompletableFuture<Boolean> unused =
@@ -379,7 +383,10 @@ public final class Appliance implements ApplianceService, Closeable {
     return guarded(
         "cannot read the overlay",
         () -> {
-          return overlayOf(client(session), request.node()).pages().read(session, request.cursor());
+          Client client = client(session);
+          Overlay overlay = overlayOf(client, request.node());
+          overlay.requireUnlockedBy(client.number());
+          return overlay.pages().read(session, request.cursor());
         });
   }
 
@@ -393,8 +400,10 @@ public final class Appliance implements ApplianceService, Closeable {
             JournalRecord record = request.record();
             access.requireNode(client, record.node());
             store.space().require(0);
-            requireBlocks(client, record);
-            return overlays.get(record.node()).append(client.number(), record, request.pages());
+            Overlay overlay = overlays.get(record.node());
+            overlay.requireUnlockedBy(client.number());
+            requireBlocks(client, overlay, record);
+            return overlay.append(client.number(), record, request.pages());
           });
     } catch (ApplianceException e) {
       return CompletableFuture.failedFuture(e);
@@ -402,8 +411,12 @@ public final class Appliance implements ApplianceService, Closeable {
   }
 
   /** A record may name only blocks that its node may read, or uploaded; and that are here. */
-  private void requireBlocks(Client client, JournalRecord record)
+  private void requireBlocks(Client client, Overlay overlay, JournalRecord record)
       throws IOException, ApplianceException {
+    if (overlay.isEncrypted()) {
+      requireNoBlocks(overlay, record);
+      return;
+    }
     Access.NamedBlocks named = access.namedByOverlay(record.node());
     for (Change change : record.changes()) {
       if (change instanceof Change.PutBlock put
@@ -419,6 +432,24 @@ public final class Appliance implements ApplianceService, Closeable {
                 + put.id()
                 + ", which is to be uploaded first");
       }
+    }
+  }
+
+  private static void requireNoBlocks(Overlay overlay, JournalRecord record)
+      throws ApplianceException {
+    for (Change change : record.changes()) {
+      if (change instanceof Change.PutBlock put && put.id() != null) {
+        requireNoBlocks(overlay);
+      }
+    }
+  }
+
+  /** Nobody could tell what the locked journal of an encrypted overlay names. */
+  private static void requireNoBlocks(Overlay overlay) throws ApplianceException {
+    if (overlay.isEncrypted()) {
+      throw new ApplianceException(
+          FailureCode.INVALID,
+          "the overlay of " + overlay.node() + " is encrypted: its records carry pages, no blocks");
     }
   }
 
@@ -447,7 +478,13 @@ public final class Appliance implements ApplianceService, Closeable {
         "cannot keep the late tail",
         () -> {
           JournalRecord record = request.record();
-          access.requireNode(client(session), record.node());
+          Client client = client(session);
+          access.requireNode(client, record.node());
+          Overlay overlay = overlays.find(record.node());
+          if (overlay != null && overlay.isEncrypted()) {
+            overlay.requireUnlockedBy(client.number());
+            requireNoBlocks(overlay, record);
+          }
           tails.append(access.node(record.node()), record, request.pages());
           return new Message.Appended(record.sequence());
         });

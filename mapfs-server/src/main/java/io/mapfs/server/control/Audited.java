@@ -20,10 +20,12 @@ final class Audited {
           "appliance.status",
           "audit.list",
           "boot.get",
+          "key.get",
           "master.list",
           "master.versions",
           "node.list",
           "node.show",
+          "recovery.show",
           "snapshot.diff",
           "snapshot.list",
           "snapshot.show",
@@ -34,7 +36,8 @@ final class Audited {
           "version.verify");
 
   /** Parameters that stay out of the log. */
-  private static final Set<String> LEFT_OUT = Set.of("secret", "request", "stats");
+  private static final Set<String> LEFT_OUT =
+      Set.of("secret", "request", "stats", "check", "publicKey");
 
   private static final int MOST_TEXT = 256;
   private static final int MOST_ENTRIES = 10_000;

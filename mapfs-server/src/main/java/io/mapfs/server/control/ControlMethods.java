@@ -41,8 +41,19 @@ final class ControlMethods {
     Unrecorded unrecorded = new Unrecorded(store.repository(), overlays);
     RepositoryMethods repository = new RepositoryMethods(store, access, unrecorded);
     CredentialMethods certificates = new CredentialMethods(store, credentials, access, clients);
+    OverlayKeys overlayKeys = new OverlayKeys(store, overlays, tails);
+    RecoveryMethods recovery = new RecoveryMethods(store.control());
+    KeyMethods keys = new KeyMethods(overlays, overlayKeys, recovery, credentials, access);
     NodeMethods nodes =
-        new NodeMethods(store, overlays, mirror, tails, access, certificates::revokeNode);
+        new NodeMethods(
+            store,
+            overlays,
+            mirror,
+            tails,
+            access,
+            overlayKeys,
+            recovery,
+            certificates::revokeNode);
     SnapshotMethods snapshots = new SnapshotMethods(mirror, access);
     Reclaiming reclaiming = new Reclaiming(store, overlays, tails, unrecorded);
     TailMethods lateTails = new TailMethods(tails, mirror, access);
@@ -60,13 +71,25 @@ final class ControlMethods {
     methods.put("import.begin", (client, in, out) -> repository.begin(client, in));
     methods.put("import.commit", (client, in, out) -> repository.commit(client, in));
     methods.put("import.abort", (client, in, out) -> repository.abort(client, in));
-    methods.put("node.add", (client, in, out) -> nodes.add(in));
+    methods.put("node.add", (client, in, out) -> nodes.add(client, in));
     methods.put("node.list", (client, in, out) -> nodes.list());
     methods.put("node.show", (client, in, out) -> nodes.show(in));
     methods.put("node.update", (client, in, out) -> nodes.update(in));
     methods.put("node.remove", (client, in, out) -> nodes.remove(in));
     methods.put("node.join", (client, in, out) -> certificates.join(client, in));
-    methods.put("node.revoke", (client, in, out) -> certificates.revokeNode(in));
+    methods.put(
+        "node.revoke",
+        (client, in, out) -> {
+          JsonObject revoked = certificates.revokeNode(in);
+          keys.forgetRevoked(in.text("node"));
+          return revoked;
+        });
+    methods.put("key.get", (client, in, out) -> keys.get(client, in));
+    methods.put("key.put", (client, in, out) -> keys.put(client, in));
+    methods.put("key.unlock", (client, in, out) -> keys.unlock(client, in));
+    methods.put("key.erase", (client, in, out) -> keys.erase(in));
+    methods.put("recovery.set", (client, in, out) -> recovery.set(in));
+    methods.put("recovery.show", (client, in, out) -> recovery.show());
     methods.put("token.create", (client, in, out) -> certificates.createToken(client, in));
     methods.put("admin.add", (client, in, out) -> certificates.addAdministrator(client, in));
     methods.put("admin.list", (client, in, out) -> certificates.administrators());

@@ -3,6 +3,7 @@ package io.mapfs.server.control;
 import io.mapfs.core.security.Certificates;
 import io.mapfs.core.security.Credential;
 import io.mapfs.core.security.Identity;
+import io.mapfs.core.security.Pem;
 import io.mapfs.core.security.Role;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
@@ -186,7 +187,14 @@ final class Credentials {
         ControlTable.CREDENTIALS,
         id,
         new CredentialRecord(
-            id, role.text(), name, fingerprint(certificate), control.nowMillis(), by, 0));
+            id,
+            role.text(),
+            name,
+            fingerprint(certificate),
+            control.nowMillis(),
+            by,
+            0,
+            Pem.encode(Pem.PUBLIC_KEY, certificate.getPublicKey().getEncoded())));
   }
 
   /** All that were issued to holders of a role, revoked ones too. */

@@ -13,6 +13,7 @@ import io.mapfs.server.overlay.Overlays;
 import io.mapfs.server.overlay.Tails;
 import io.mapfs.server.store.ApplianceStore;
 import io.mapfs.server.store.ControlChange;
+import io.mapfs.server.store.ControlRecords.EncryptionRecord;
 import io.mapfs.server.store.ControlRecords.EpochRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
@@ -30,12 +31,15 @@ import java.util.List;
 final class NodeMethods {
   private static final long QUOTA_STAYS = -1;
 
+  private final ApplianceStore store;
   private final ControlStore control;
   private final Repository repository;
   private final Overlays overlays;
   private final Mirror mirror;
   private final Tails tails;
   private final Access access;
+  private final OverlayKeys keys;
+  private final RecoveryMethods recovery;
   private final Revocation revocation;
 
   /** Ends a node's right to connect. */
@@ -49,7 +53,12 @@ final class NodeMethods {
       Mirror mirror,
       Tails tails,
       Access access,
+      OverlayKeys keys,
+      RecoveryMethods recovery,
       Revocation revocation) {
+    this.store = store;
+    this.keys = keys;
+    this.recovery = recovery;
     this.revocation = revocation;
     this.control = store.control();
     this.repository = store.repository();
@@ -59,7 +68,18 @@ final class NodeMethods {
     this.access = access;
   }
 
-  JsonObject add(Parameters in) throws IOException, ApplianceException {
+  JsonObject add(Client client, Parameters in) throws IOException, ApplianceException {
+    if (in.flag("encrypt", false)) {
+      if (client.session().isTrusted()) {
+        throw new ApplianceException(
+            FailureCode.INVALID,
+            "an overlay's key is wrapped for its node's credential, and there are none with"
+                + " --insecure: serve the appliance without");
+      }
+      recovery.required();
+      // Before there is anything that an older release would misread.
+      store.allowEncryption();
+    }
     return repository.using(() -> addUsing(in));
   }
 
@@ -84,7 +104,13 @@ final class NodeMethods {
               in.number("cacheBytes", 0),
               in.text("template", null),
               control.nowMillis());
-      control.commit(ControlChange.put(ControlTable.NODES, name, node));
+      List<ControlChange> changes = new ArrayList<>();
+      changes.add(ControlChange.put(ControlTable.NODES, name, node));
+      if (in.flag("encrypt", false)) {
+        changes.add(
+            ControlChange.put(ControlTable.ENCRYPTIONS, name, new EncryptionRecord(name, 0)));
+      }
+      control.commit(changes.toArray(new ControlChange[0]));
       overlays.add(node);
       return show(node);
     }
@@ -121,6 +147,11 @@ final class NodeMethods {
             .with("snapshots", mirror.list(node.name()).size())
             .with("tails", tails.count(node.name()))
             .with("fault", overlays.fault(node.name()));
+    OverlayKeys.State key = keys.state(node);
+    result.with("encrypted", key != OverlayKeys.State.PLAIN);
+    if (key != OverlayKeys.State.PLAIN) {
+      result.with("key", key.text());
+    }
     Overlay overlay = overlays.find(node.name());
     if (overlay != null) {
       addState(result, overlay);
@@ -140,6 +171,9 @@ final class NodeMethods {
         .with("usedBytes", position.usedBytes())
         .with("unfoldedBytes", overlay.journal().lagBytes())
         .with("fault", overlay.journal().fault());
+    if (overlay.isEncrypted()) {
+      result.with("unlocked", overlay.isUnlocked());
+    }
     OverlayLease.Mount mount = overlay.lease().mount();
     if (mount != null) {
       result.with(
@@ -290,6 +324,7 @@ final class NodeMethods {
             ControlChange.delete(ControlTable.TAILS, ControlTable.key(node.name(), tail.number())));
       }
       changes.add(ControlChange.delete(ControlTable.LEASES, node.name()));
+      changes.add(ControlChange.delete(ControlTable.ENCRYPTIONS, node.name()));
       changes.add(ControlChange.delete(ControlTable.NODES, node.name()));
       if (mount != null) {
         overlay.lease().fence("the node was removed");

@@ -127,7 +127,7 @@ final class Reclaiming {
   private BlockMembership named() throws IOException, ApplianceException {
     for (Overlay overlay : overlays.all()) {
       // Blocks of a folding that had begun are named by rows now; later ones the sweep knows of.
-      overlay.head().withHead(position -> position);
+      overlay.head().settle();
     }
     BlockMembership.Builder named = new BlockMembership.Builder();
     overlays.rows().forEachNamed(named);

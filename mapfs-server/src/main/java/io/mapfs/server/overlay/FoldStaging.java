@@ -27,17 +27,24 @@ final class FoldStaging {
   private final long baseSequence;
   private final VersionTrees trees;
   private final Blocks blocks;
+  private final OwnBlocks own;
   private final NavigableMap<RowKey, Row> staged = new TreeMap<>();
   private final Map<RowKey, OpenBlock> open = new LinkedHashMap<>();
   private final Map<Long, InodeState> states = new HashMap<>();
 
   FoldStaging(
-      OverlayRows rows, long overlayId, long baseSequence, VersionTrees trees, Blocks blocks) {
+      OverlayRows rows,
+      long overlayId,
+      long baseSequence,
+      VersionTrees trees,
+      Blocks blocks,
+      OwnBlocks own) {
     this.rows = rows;
     this.overlayId = overlayId;
     this.baseSequence = baseSequence;
     this.trees = trees;
     this.blocks = blocks;
+    this.own = own;
   }
 
   /** Trees of the versions that overlays inherit from. */
@@ -181,11 +188,11 @@ final class FoldStaging {
     }
     block = new OpenBlock();
     Row row = row(key);
-    if (row instanceof Row.Block own) {
-      byte[] content = blocks.read(own.id());
+    if (row instanceof Row.Block stored) {
+      byte[] content = own.read(stored.id());
       System.arraycopy(content, 0, block.bytes, 0, content.length);
       block.length = content.length;
-      block.pages = own.pages();
+      block.pages = stored.pages();
     } else if (row == null) {
       BlockId base = base(key.ino(), key.blockIndex());
       if (base != null) {
@@ -254,7 +261,7 @@ final class FoldStaging {
           key,
           zeros
               ? hidden(key)
-              : new Row.Block(blocks.write(block.bytes, length), length, false, block.pages));
+              : new Row.Block(own.write(block.bytes, length), length, false, block.pages));
     }
     open.clear();
   }

@@ -19,6 +19,7 @@ final class Folder {
   private final OverlayRows rows;
   private final long overlayId;
   private final Blocks blocks;
+  private final OwnBlocks own;
   private final FoldStaging.VersionTrees trees;
   private final Retained retained;
 
@@ -26,11 +27,13 @@ final class Folder {
       OverlayRows rows,
       long overlayId,
       Blocks blocks,
+      OwnBlocks own,
       FoldStaging.VersionTrees trees,
       Retained retained) {
     this.rows = rows;
     this.overlayId = overlayId;
     this.blocks = blocks;
+    this.own = own;
     this.trees = trees;
     this.retained = retained;
   }
@@ -41,7 +44,7 @@ final class Folder {
    * @return the new position, which is written with the rows
    */
   HeadPosition fold(HeadPosition position, List<JournalLog.Stored> records) throws IOException {
-    FoldStaging staging = new FoldStaging(rows, overlayId, position.sequence(), trees, blocks);
+    FoldStaging staging = new FoldStaging(rows, overlayId, position.sequence(), trees, blocks, own);
     long nextIno = position.nextIno();
     long nextCookie = position.nextCookie();
     for (JournalLog.Stored stored : records) {

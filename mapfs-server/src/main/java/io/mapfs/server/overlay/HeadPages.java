@@ -26,13 +26,21 @@ public final class HeadPages {
   private final OverlayHead head;
   private final OverlayRows rows;
   private final Retained retained;
+  private final OwnBlocks own;
 
-  HeadPages(String node, long overlayId, OverlayHead head, OverlayRows rows, Retained retained) {
+  HeadPages(
+      String node,
+      long overlayId,
+      OverlayHead head,
+      OverlayRows rows,
+      Retained retained,
+      OwnBlocks own) {
     this.node = node;
     this.overlayId = overlayId;
     this.head = head;
     this.rows = rows;
     this.retained = retained;
+    this.own = own;
   }
 
   private static Object pin(Session reader) {
@@ -65,7 +73,7 @@ public final class HeadPages {
             FailureCode.UNAVAILABLE, "the head of " + node + " has moved: read it again");
       }
     }
-    Page page = new Page((reader.features() & Protocol.FEATURE_OWN_PAGES) != 0);
+    Page page = new Page(own, (reader.features() & Protocol.FEATURE_OWN_PAGES) != 0);
     try {
       rows.scanFrom(overlayId, after, sequence, page);
     } catch (IOException e) {
@@ -91,18 +99,25 @@ public final class HeadPages {
   private static final class Page implements OverlayRows.Visitor {
     final List<Change> changes = new ArrayList<>();
     RowKey last;
+    private final OwnBlocks own;
     private final boolean withOwnPages;
     private int bytes;
 
-    Page(boolean withOwnPages) {
+    Page(OwnBlocks own, boolean withOwnPages) {
+      this.own = own;
       this.withOwnPages = withOwnPages;
     }
 
     @Override
-    public boolean visit(RowKey key, Row row) {
+    public boolean visit(RowKey key, Row row) throws IOException {
       Change change = RowChanges.change(key, row);
-      if (!withOwnPages && change instanceof Change.PutBlock put) {
-        change = new Change.PutBlock(put.ino(), put.blockIndex(), put.id());
+      if (change instanceof Change.PutBlock put && put.id() != null) {
+        change =
+            new Change.PutBlock(
+                put.ino(),
+                put.blockIndex(),
+                own.id(put.id()),
+                withOwnPages ? put.ownPages() : Change.PutBlock.ALL_PAGES);
       }
       changes.add(change);
       bytes += RecordCodec.encodedBytes(change);

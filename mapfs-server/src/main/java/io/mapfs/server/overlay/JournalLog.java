@@ -30,16 +30,20 @@ import java.util.zip.CRC32C;
  *          | 32 bytes hash | record | pages
  * </pre>
  *
- * {@code crc} is the CRC32C of the frame without it; {@code durable} is the last sequence that was
- * durable when the frame was written. That tells a torn tail (cut off at open: nobody was told of
- * it) from damage to what was acknowledged (refused).
+ * <p>An encrypted overlay's segments are of version 2: what stands in place of record and pages is
+ * {@link FrameSeal}'s.
+ *
+ * <p>{@code crc} is the CRC32C of the frame without it; {@code durable} is the last sequence that
+ * was durable when the frame was written. That tells a torn tail (cut off at open: nobody was told
+ * of it) from damage to what was acknowledged (refused).
  *
  * <p>Safe for concurrent use, but for one thing: what may still be read is dropped by the reader
  * alone (the overlay's folding).
  */
 final class JournalLog implements Closeable {
   private static final int SEGMENT_MAGIC = 0x4D50_4A53;
-  private static final int SEGMENT_VERSION = 1;
+  private static final int PLAIN_VERSION = 1;
+  private static final int SEALED_VERSION = 2;
   private static final int SEGMENT_HEADER_BYTES = 4 + 4 + 8;
   private static final int FRAME_MAGIC = 0x4D50_4A46;
   private static final int CRC_AT = 12;
@@ -50,24 +54,39 @@ final class JournalLog implements Closeable {
 
   private final Path directory;
   private final long overlayId;
+
+  /** {@code null} where the overlay is not encrypted. */
+  private final FrameSeal seal;
+
   private final List<Segment> segments = new ArrayList<>();
 
   /** By sequence: every record in the segments that are here. */
   private final TreeMap<Long, Place> places = new TreeMap<>();
 
-  private JournalLog(Path directory, long overlayId) {
+  private JournalLog(Path directory, long overlayId, FrameSeal seal) {
     this.directory = directory;
     this.overlayId = overlayId;
+    this.seal = seal;
   }
 
   /** A record as it lies in a segment. */
   record Stored(JournalRecord record, byte[] hash, ByteBuffer pages, long bytes) {}
 
   private record Place(
-      Segment segment, long offsetBytes, int recordBytes, int pageBytes, byte[] hash) {
+      Segment segment,
+      long offsetBytes,
+      int recordBytes,
+      int pageBytes,
+      int frameBytes,
+      byte[] hash) {
     long endBytes() {
-      return offsetBytes + FRAME_HEADER_BYTES + recordBytes + pageBytes;
+      return offsetBytes + frameBytes;
     }
+  }
+
+  /** Length of a frame whose record and pages have so many bytes together. */
+  private long frameBytes(long contentBytes) {
+    return FRAME_HEADER_BYTES + contentBytes + (seal == null ? 0 : FrameSeal.OVERHEAD_BYTES);
   }
 
   private static final class Segment {
@@ -92,11 +111,13 @@ final class JournalLog implements Closeable {
    * Opens the segments in a directory.
    *
    * @param foldedSequence last record that was folded durably; older ones need not be here
+   * @param key the overlay's, which need not be there yet; {@code null} if it is not encrypted
    * @throws IOException also if a record that was acknowledged is damaged or missing
    */
-  static JournalLog open(Path directory, long overlayId, long foldedSequence) throws IOException {
+  static JournalLog open(Path directory, long overlayId, long foldedSequence, HeldKey key)
+      throws IOException {
     DurableFiles.createDirectories(directory);
-    JournalLog log = new JournalLog(directory, overlayId);
+    JournalLog log = new JournalLog(directory, overlayId, key == null ? null : new FrameSeal(key));
     try {
       List<Path> files = new ArrayList<>();
       try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
@@ -145,7 +166,13 @@ final class JournalLog implements Closeable {
       throw damaged(file, 0);
     }
     int version = header.getInt();
-    if (version != SEGMENT_VERSION) {
+    if (version == PLAIN_VERSION + SEALED_VERSION - version()) {
+      throw new CorruptBlockException(
+          file
+              + (seal == null ? " is encrypted" : " is not encrypted")
+              + ", other than its overlay: restore it");
+    }
+    if (version != version()) {
       throw new IOException(
           file + " is a journal of format " + version + ": use a newer release of MapFS");
     }
@@ -168,6 +195,10 @@ final class JournalLog implements Closeable {
     }
   }
 
+  private int version() {
+    return seal == null ? PLAIN_VERSION : SEALED_VERSION;
+  }
+
   /** Indexes the frame at an offset; {@code null} if it is not whole. */
   private Place placeAt(Segment segment, long offset) throws IOException {
     ByteBuffer frame = frameAt(segment, offset);
@@ -178,19 +209,19 @@ final class JournalLog implements Closeable {
     int pageBytes = frame.getInt(8);
     byte[] hash = new byte[JournalRecord.HASH_BYTES];
     frame.get(32, hash);
-    Place place = new Place(segment, offset, recordBytes, pageBytes, hash);
+    Place place = new Place(segment, offset, recordBytes, pageBytes, frame.limit(), hash);
     places.put(frame.getLong(16), place);
     return place;
   }
 
   /** The frame's bytes; {@code null} if they are not whole. */
-  private static ByteBuffer frameAt(Segment segment, long offset) throws IOException {
+  private ByteBuffer frameAt(Segment segment, long offset) throws IOException {
     long left = segment.lengthBytes - offset;
-    if (left < FRAME_HEADER_BYTES) {
+    if (left < frameBytes(0)) {
       return null;
     }
     ByteBuffer header = readFully(segment, offset, FRAME_HEADER_BYTES);
-    long bytes = FRAME_HEADER_BYTES + (long) header.getInt(4) + header.getInt(8);
+    long bytes = frameBytes((long) header.getInt(4) + header.getInt(8));
     if (header.getInt(0) != FRAME_MAGIC
         || header.getInt(4) < 0
         || header.getInt(8) < 0
@@ -249,7 +280,10 @@ final class JournalLog implements Closeable {
   /** That of the last record here; 0 for none. */
   long lastEpoch() throws IOException {
     long last = lastSequence();
-    return last == 0 ? 0 : read(last).record().epoch();
+    if (last == 0) {
+      return 0;
+    }
+    return seal == null ? read(last).record().epoch() : FrameSeal.epoch(body(frame(place(last))));
   }
 
   /** The record's hash; {@code null} if it is not here any more. */
@@ -286,21 +320,30 @@ final class JournalLog implements Closeable {
             .putLong(durable)
             .put(hash)
             .flip();
+    List<ByteBuffer> parts = new ArrayList<>(pages.size() + 2);
+    parts.add(header);
+    if (seal == null) {
+      parts.add(ByteBuffer.wrap(encoded));
+      pages.forEach(page -> parts.add(page.duplicate()));
+    } else {
+      parts.add(seal.seal(header, record.epoch(), encoded, pages));
+    }
     CRC32C crc = new CRC32C();
     crc.update(header.slice(0, CRC_AT));
     crc.update(header.slice(CRC_AT + 4, FRAME_HEADER_BYTES - CRC_AT - 4));
-    crc.update(encoded);
-    for (ByteBuffer page : pages) {
-      crc.update(page.duplicate());
+    for (ByteBuffer part : parts.subList(1, parts.size())) {
+      crc.update(part.duplicate());
     }
     header.putInt(CRC_AT, (int) crc.getValue());
-
-    List<ByteBuffer> parts = new ArrayList<>(pages.size() + 2);
-    parts.add(header);
-    parts.add(ByteBuffer.wrap(encoded));
-    pages.forEach(page -> parts.add(page.duplicate()));
     writeFully(segment, parts.toArray(new ByteBuffer[0]));
-    Place place = new Place(segment, segment.lengthBytes, encoded.length, pageBytes, hash);
+    Place place =
+        new Place(
+            segment,
+            segment.lengthBytes,
+            encoded.length,
+            pageBytes,
+            (int) frameBytes((long) encoded.length + pageBytes),
+            hash);
     segment.lengthBytes = place.endBytes();
     places.put(record.sequence(), place);
   }
@@ -328,7 +371,7 @@ final class JournalLog implements Closeable {
     ByteBuffer header =
         ByteBuffer.allocate(SEGMENT_HEADER_BYTES)
             .putInt(SEGMENT_MAGIC)
-            .putInt(SEGMENT_VERSION)
+            .putInt(version())
             .putLong(overlayId)
             .flip();
     writeFully(segment, header);
@@ -367,29 +410,43 @@ final class JournalLog implements Closeable {
     }
   }
 
-  /** Reads a record back. Safe beside writes of later records. */
+  /**
+   * Reads a record back. Safe beside writes of later records.
+   *
+   * @throws io.mapfs.server.store.LockedException if the overlay is encrypted and its key not here
+   */
   Stored read(long sequence) throws IOException {
-    Place place;
-    synchronized (this) {
-      place = places.get(sequence);
+    Place place = place(sequence);
+    ByteBuffer frame = frame(place);
+    ByteBuffer content = seal == null ? body(frame) : seal.open(frame, body(frame));
+    if (content == null) {
+      throw damaged(place.segment().file, place.offsetBytes());
     }
+    return new Stored(
+        RecordCodec.decode(content.slice(0, place.recordBytes())),
+        place.hash(),
+        content.slice(place.recordBytes(), place.pageBytes()),
+        place.recordBytes() + place.pageBytes());
+  }
+
+  private synchronized Place place(long sequence) throws IOException {
+    Place place = places.get(sequence);
     if (place == null) {
       throw new CorruptBlockException(directory + " has no record " + sequence);
     }
-    ByteBuffer bytes =
-        readFully(
-            place.segment(),
-            place.offsetBytes(),
-            FRAME_HEADER_BYTES + place.recordBytes() + place.pageBytes());
-    if (bytes.getInt(CRC_AT) != crc(bytes)) {
+    return place;
+  }
+
+  private static ByteBuffer frame(Place place) throws IOException {
+    ByteBuffer frame = readFully(place.segment(), place.offsetBytes(), place.frameBytes());
+    if (frame.getInt(CRC_AT) != crc(frame)) {
       throw damaged(place.segment().file, place.offsetBytes());
     }
-    JournalRecord record = RecordCodec.decode(bytes.slice(FRAME_HEADER_BYTES, place.recordBytes()));
-    return new Stored(
-        record,
-        place.hash(),
-        bytes.slice(FRAME_HEADER_BYTES + place.recordBytes(), place.pageBytes()),
-        place.recordBytes() + place.pageBytes());
+    return frame;
+  }
+
+  private static ByteBuffer body(ByteBuffer frame) {
+    return frame.slice(FRAME_HEADER_BYTES, frame.limit() - FRAME_HEADER_BYTES);
   }
 
   /**

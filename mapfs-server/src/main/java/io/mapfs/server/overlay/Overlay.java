@@ -3,6 +3,7 @@ package io.mapfs.server.overlay;
 import io.mapfs.core.block.BlockId;
 import io.mapfs.core.block.StoredBlock;
 import io.mapfs.core.journal.JournalRecord;
+import io.mapfs.core.seal.OverlayKey;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.Message;
 import io.mapfs.server.Session;
@@ -13,6 +14,7 @@ import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlStore;
 import io.mapfs.server.store.ControlTable;
+import io.mapfs.server.store.LockedException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,9 +22,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One node's overlay: its lease, its journal, its head. Safe for concurrent use. */
 public final class Overlay implements Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(Overlay.class);
+
   /**
    * What is granted beyond the quota, for what no node refuses itself: the page that a truncation
    * cuts, where it was a copy of the version's.
@@ -38,6 +44,12 @@ public final class Overlay implements Closeable {
   private final HeadChanges changes;
   private final HeadPages pages;
   private final OverlayLease lease;
+  private final Executor folds;
+
+  /** {@code null} if it is not encrypted. */
+  private final HeldKey key;
+
+  private final OwnBlocks own;
   private final Uploads uploads = new Uploads();
 
   /** What an overlay works with. */
@@ -52,10 +64,11 @@ public final class Overlay implements Closeable {
   /**
    * Opens an overlay, completing what a crash cut short.
    *
+   * @param key its key, which need not be there yet; {@code null} if it is not encrypted
    * @param snapshots the sequences that are to stay readable
    * @throws IOException also if what was acknowledged is damaged
    */
-  static Overlay open(NodeRecord node, Path journal, List<Long> snapshots, Parts parts)
+  static Overlay open(NodeRecord node, Path journal, HeldKey key, List<Long> snapshots, Parts parts)
       throws IOException {
     HeadPosition position = parts.rows().position(node.overlayId());
     if (position == null) {
@@ -66,11 +79,11 @@ public final class Overlay implements Closeable {
               parts.rows().createdInodes(node.overlayId(), position.sequence()));
     }
     LeaseRecord lease = parts.control().get(ControlTable.LEASES, node.name());
-    JournalLog log = JournalLog.open(journal, node.overlayId(), position.sequence());
+    JournalLog log = JournalLog.open(journal, node.overlayId(), position.sequence(), key);
     try {
       // A lease's record that was lost must not have its epoch given out again.
       long epoch = Math.max(position.headEpoch(), log.lastEpoch());
-      Overlay overlay = new Overlay(node, position, lease, epoch, log, snapshots, parts);
+      Overlay overlay = new Overlay(node, position, lease, epoch, log, key, snapshots, parts);
       overlay.head.completeRollback(overlay.changes);
       return overlay;
     } catch (IOException | RuntimeException e) {
@@ -85,12 +98,17 @@ public final class Overlay implements Closeable {
       LeaseRecord found,
       long seenEpoch,
       JournalLog log,
+      HeldKey key,
       List<Long> snapshots,
       Parts parts) {
     this.node = node.name();
     this.overlayId = node.overlayId();
     this.blocks = parts.blocks();
     this.rows = parts.rows();
+    this.folds = parts.folds();
+    this.key = key;
+    this.own =
+        key == null ? new PlainBlocks(blocks) : new SealedBlocks(overlayId, rows, blocks, key);
     Retained retained = new Retained();
     snapshots.forEach(retained::add);
     this.journal =
@@ -106,9 +124,9 @@ public final class Overlay implements Closeable {
             parts.commits(),
             this::scheduleFold,
             this::measure);
-    this.head = new OverlayHead(this.node, overlayId, position, retained, journal, parts);
+    this.head = new OverlayHead(this.node, overlayId, position, retained, journal, own, parts);
     this.changes = new HeadChanges(head, journal, rows, overlayId, retained);
-    this.pages = new HeadPages(this.node, overlayId, head, rows, retained);
+    this.pages = new HeadPages(this.node, overlayId, head, rows, retained, own);
     this.lease = new OverlayLease(this.node, parts.control(), retained, journal, head);
     if (found != null) {
       lease.pin(found);
@@ -208,7 +226,60 @@ public final class Overlay implements Closeable {
 
   /** Whether the node's own rows name the block. */
   public boolean names(BlockId id) throws IOException {
-    return rows.names(overlayId, id);
+    return rows.names(overlayId, own.storedId(id));
+  }
+
+  /**
+   * Blocks that the overlay or the version below it names, as they are sent, in the order asked
+   * for.
+   */
+  public List<StoredBlock> blocks(List<BlockId> ids) throws IOException {
+    return own.get(ids);
+  }
+
+  // ---- the key ----
+
+  public boolean isEncrypted() {
+    return key != null;
+  }
+
+  /** Whether nothing keeps its content from being read: no encryption, or the key is here. */
+  public boolean isUnlocked() {
+    return key == null || key.isHere();
+  }
+
+  /** A connection brings the key; what waited for it is folded. */
+  public void unlock(long number, OverlayKey brought) {
+    key.hold(number, brought);
+    head.scheduleFold();
+  }
+
+  /**
+   * Refuses a connection that did not bring the key of an encrypted overlay.
+   *
+   * @throws LockedException if it did not
+   */
+  public void requireUnlockedBy(long number) throws LockedException {
+    if (key != null) {
+      key.requireHeldBy(number);
+    }
+  }
+
+  /** Forgets the key, whoever brought it: nothing can be read or written any more. */
+  public void lock() {
+    if (key != null) {
+      key.forget();
+    }
+  }
+
+  private void lockWhenFolded() {
+    try {
+      journal.awaitDurable();
+      head.settle();
+    } catch (ApplianceException e) {
+      LOG.warn("{}: its key goes, though not all is folded", node, e);
+    }
+    key.forgetUnlessHeld();
   }
 
   /** Whether the head, or anything older that can still be read, takes from that version. */
@@ -221,6 +292,9 @@ public final class Overlay implements Closeable {
   public void disconnect(Session session, long number) {
     lease.disconnect(number);
     pages.leave(session);
+    if (key != null && key.release(number)) {
+      folds.execute(this::lockWhenFolded);
+    }
   }
 
   /** Closes the files and leaves the rows where they stand: the overlay is being removed. */

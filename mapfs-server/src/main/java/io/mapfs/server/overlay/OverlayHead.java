@@ -3,6 +3,7 @@ package io.mapfs.server.overlay;
 import io.mapfs.core.journal.Change;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.server.store.Failures;
+import io.mapfs.server.store.LockedException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +47,7 @@ public final class OverlayHead {
       HeadPosition position,
       Retained retained,
       OverlayJournal journal,
+      OwnBlocks own,
       Overlay.Parts parts) {
     this.node = node;
     this.overlayId = overlayId;
@@ -54,7 +56,7 @@ public final class OverlayHead {
     this.journal = journal;
     this.rows = parts.rows();
     this.folds = parts.folds();
-    this.folder = new Folder(rows, overlayId, parts.blocks(), parts.trees(), retained);
+    this.folder = new Folder(rows, overlayId, parts.blocks(), own, parts.trees(), retained);
   }
 
   HeadPosition position() {
@@ -102,6 +104,8 @@ public final class OverlayHead {
       if (!journal.isClosed() && !foldSliceLocked(journal.durable().sequence())) {
         scheduleFold();
       }
+    } catch (LockedException e) {
+      LOG.debug("{}: folding waits for the key", node);
     } catch (IOException e) {
       // Kept for whoever needs the rows; tried again with the next record or reader.
       LOG.warn("{}: cannot fold the journal", node, e);
@@ -119,6 +123,9 @@ public final class OverlayHead {
       // Also while more waits: a node that never pauses would let the journal grow for ever.
       tidyLocked();
       return position.sequence() >= through;
+    } catch (LockedException e) {
+      // Nothing is wrong: it goes on when the key is here.
+      throw e;
     } catch (IOException | RuntimeException e) {
       IOException failure =
           e instanceof IOException io ? io : new IOException("cannot fold: " + e, e);
@@ -175,6 +182,20 @@ public final class OverlayHead {
       }
     } catch (IOException e) {
       throw Failures.of("cannot read the overlay of " + node, e);
+    }
+  }
+
+  /**
+   * Folds what was durable before the call, as far as it can be: what is encrypted and locked
+   * stays. No folding that had begun before is left then.
+   */
+  public void settle() throws ApplianceException {
+    try {
+      withHead(head -> null);
+    } catch (ApplianceException e) {
+      if (!(e.getCause() instanceof LockedException)) {
+        throw e;
+      }
     }
   }
 
@@ -278,6 +299,9 @@ public final class OverlayHead {
         if (folded) {
           journal.close();
         }
+      } catch (LockedException e) {
+        journal.close();
+        return;
       } catch (IOException e) {
         try {
           journal.close();

@@ -146,7 +146,7 @@ public final class OverlayLease {
    * @return the new epoch, which nobody has
    */
   public long end() throws ApplianceException {
-    return raiseAndClose(new Event.Raise("a fence", true, control.nowMillis()), epoch -> {});
+    return raiseAndClose(new Event.Raise("a fence", true, control.nowMillis()), null);
   }
 
   private long raiseAndClose(Event.Raise raise, HeadChange change) throws ApplianceException {
@@ -158,16 +158,21 @@ public final class OverlayLease {
     return granted.epoch();
   }
 
+  /**
+   * @param first {@code null} where the head stays as it is, and need not be folded
+   */
   private Effect.Grant take(Event request, HeadChange first) throws ApplianceException {
     Effect.PersistEpoch epoch = raise(request);
     try {
       journal.awaitDurable();
       record(epoch, journal.durable().sequence());
-      head.withHead(
-          position -> {
-            first.run(epoch.epoch());
-            return null;
-          });
+      if (first != null) {
+        head.withHead(
+            position -> {
+              first.run(epoch.epoch());
+              return null;
+            });
+      }
       for (Effect effect : journal.step(new Event.EpochDurable(epoch.epoch()))) {
         if (effect instanceof Effect.Grant granted) {
           return granted;

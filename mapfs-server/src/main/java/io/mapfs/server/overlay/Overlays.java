@@ -4,10 +4,12 @@ import io.mapfs.core.posix.Posix;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.store.ApplianceStore;
+import io.mapfs.server.store.ControlRecords.EncryptionRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
 import io.mapfs.server.store.ControlTable;
 import io.mapfs.server.store.Failures;
+import io.mapfs.server.store.KeyFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -59,6 +61,9 @@ public final class Overlays implements Closeable {
       threads("fold", FOLD_THREADS, FOLD_NICENESS, new LinkedBlockingQueue<>());
   private final Map<String, Overlay> overlays = new ConcurrentSkipListMap<>();
 
+  /** By node: the keys of those that are encrypted, while they are here. */
+  private final Map<String, HeldKey> keys = new ConcurrentHashMap<>();
+
   /** Why an overlay could not be opened. */
   private final Map<String, String> faults = new ConcurrentHashMap<>();
 
@@ -92,6 +97,13 @@ public final class Overlays implements Closeable {
   }
 
   private Overlay open(NodeRecord node) throws IOException {
+    EncryptionRecord encryption = store.control().get(ControlTable.ENCRYPTIONS, node.name());
+    if (encryption != null) {
+      keys.put(node.name(), new HeldKey(node.name(), node.overlayId()));
+      if (encryption.erasedMillis() != 0) {
+        KeyFile.erase(directory(node.name()));
+      }
+    }
     Removal.complete(Tails.directory(directory(node.name())));
     List<Long> retained = new ArrayList<>(strays.snapshots(node.name()));
     for (SnapshotRecord snapshot :
@@ -101,6 +113,7 @@ public final class Overlays implements Closeable {
     return Overlay.open(
         node,
         directory(node.name()).resolve("journal"),
+        key(node.name()),
         retained,
         new Overlay.Parts(
             store.blocks(),
@@ -144,6 +157,7 @@ public final class Overlays implements Closeable {
 
   /** Removes a directory of those, whole. */
   public static void removeFiles(Path directory) throws IOException {
+    KeyFile.erase(directory);
     Removal.remove(directory);
   }
 
@@ -181,6 +195,11 @@ public final class Overlays implements Closeable {
     return overlay;
   }
 
+  /** The key of a node's overlay, which need not be here; {@code null} if it is not encrypted. */
+  HeldKey key(String node) {
+    return keys.get(node);
+  }
+
   /** The rows of all of them. */
   public OverlayRows rows() {
     return rows;
@@ -208,7 +227,8 @@ public final class Overlays implements Closeable {
       overlay.discard();
     }
     rows.drop(overlayId);
-    Removal.remove(directory(node));
+    keys.remove(node);
+    removeFiles(directory(node));
   }
 
   /** Where a node's files are. */

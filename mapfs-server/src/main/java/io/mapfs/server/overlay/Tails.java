@@ -47,20 +47,22 @@ public final class Tails implements Closeable {
 
   private final ApplianceStore store;
   private final ControlStore control;
+  private final Overlays overlays;
   private final long slackBytes;
 
   /** Journals in use, by node and tail number; protected by this. */
   private final Map<String, JournalLog> open = new HashMap<>();
 
-  public Tails(ApplianceStore store) {
-    this(store, SLACK_BYTES);
+  public Tails(ApplianceStore store, Overlays overlays) {
+    this(store, overlays, SLACK_BYTES);
   }
 
   /**
    * @param slackBytes what those of one node may take beyond its quota
    */
-  Tails(ApplianceStore store, long slackBytes) {
+  Tails(ApplianceStore store, Overlays overlays, long slackBytes) {
     this.store = store;
+    this.overlays = overlays;
     this.control = store.control();
     this.slackBytes = slackBytes;
   }
@@ -238,11 +240,11 @@ public final class Tails implements Closeable {
     return log(node, tail.record()).read(offsetBytes, mostBytes);
   }
 
-  /** Tells every block that a record of any tail names. */
+  /** Tells every block that a record of any tail names; those of encrypted overlays name none. */
   public synchronized void forEachNamed(Consumer<BlockId> consumer) throws IOException {
     for (TailRecord record : control.list(ControlTable.TAILS, "")) {
       NodeRecord node = control.get(ControlTable.NODES, record.node());
-      if (node != null) {
+      if (node != null && overlays.key(node.name()) == null) {
         forEach(
             node,
             tail(node, record),
@@ -290,7 +292,10 @@ public final class Tails implements Closeable {
     if (log == null) {
       log =
           JournalLog.open(
-              directory(node.name(), tail.id()), node.overlayId(), tail.firstSequence() - 1);
+              directory(node.name(), tail.id()),
+              node.overlayId(),
+              tail.firstSequence() - 1,
+              overlays.key(node.name()));
       open.put(key(tail), log);
     }
     return log;

@@ -141,6 +141,11 @@ public final class ApplianceStore implements Closeable {
     return directory.clusterId();
   }
 
+  /** From now on the store may have encrypted overlays, and older releases refuse it. */
+  public void allowEncryption() throws IOException {
+    directory.allowEncryption();
+  }
+
   public SigningKey key() {
     return key;
   }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** The appliance's blocks, as stored and as content. Safe for concurrent use. */
 public final class Blocks {
@@ -45,8 +46,28 @@ public final class Blocks {
 
   private static StoredBlock here(BlockId id, Optional<StoredBlock> block)
       throws CorruptBlockException {
-    return block.orElseThrow(
-        () -> new CorruptBlockException("block " + id + " is missing from the store"));
+    StoredBlock found = block.orElseThrow(() -> missing(id));
+    if (found.isSealed()) {
+      throw missing(id);
+    }
+    return found;
+  }
+
+  private static CorruptBlockException missing(BlockId id) {
+    return new CorruptBlockException("block " + id + " is missing from the store");
+  }
+
+  /**
+   * A block of an encrypted overlay, as stored: for that overlay alone.
+   *
+   * @throws CorruptBlockException if it is missing, damaged, or not encrypted
+   */
+  public StoredBlock sealed(BlockId storedId) throws IOException {
+    StoredBlock found = store.get(storedId).orElseThrow(() -> missing(storedId));
+    if (!found.isSealed()) {
+      throw missing(storedId);
+    }
+    return found;
   }
 
   /** The block's content, verified; the caller's own. */
@@ -57,6 +78,17 @@ public final class Blocks {
   /** Stores {@code content[0, length)} and returns its id. Durable after {@link #sync}. */
   public BlockId write(byte[] content, int length) throws IOException {
     StoredBlock block = codec.encode(ByteBuffer.wrap(content, 0, length));
+    store.put(block);
+    return block.id();
+  }
+
+  /**
+   * Stores {@code content[0, length)} as a seal makes it, and returns the id that it has then.
+   * Durable after {@link #sync}.
+   */
+  public BlockId writeSealed(byte[] content, int length, UnaryOperator<StoredBlock> seal)
+      throws IOException {
+    StoredBlock block = seal.apply(codec.encode(ByteBuffer.wrap(content, 0, length)));
     store.put(block);
     return block.id();
   }

@@ -225,6 +225,7 @@ public final class ControlRecords {
    * @param fingerprint SHA-256 of the certificate, 64 hexadecimal digits
    * @param issuedBy who asked for it
    * @param revokedMillis when it was revoked; 0 for not
+   * @param publicKey that of the certificate, in PEM; {@code null} if an older release issued it
    */
   public record CredentialRecord(
       String id,
@@ -233,12 +234,29 @@ public final class ControlRecords {
       String fingerprint,
       long issuedMillis,
       String issuedBy,
-      long revokedMillis) {
+      long revokedMillis,
+      String publicKey) {
 
     public CredentialRecord revoked(long nowMillis) {
-      return new CredentialRecord(id, role, name, fingerprint, issuedMillis, issuedBy, nowMillis);
+      return new CredentialRecord(
+          id, role, name, fingerprint, issuedMillis, issuedBy, nowMillis, publicKey);
     }
   }
+
+  /**
+   * A node whose overlay is encrypted. Its wrapped key is a file ({@link KeyFile}).
+   *
+   * @param erasedMillis when the key was erased; 0 for not
+   */
+  public record EncryptionRecord(String node, long erasedMillis) {}
+
+  /**
+   * The public half of the administrator's recovery key.
+   *
+   * @param id names the pair
+   * @param publicKey in PEM
+   */
+  public record RecoveryRecord(String id, String publicKey, long createdMillis) {}
 
   /**
    * A token that was not used yet.

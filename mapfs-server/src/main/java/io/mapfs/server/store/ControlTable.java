@@ -3,10 +3,12 @@ package io.mapfs.server.store;
 import io.mapfs.server.store.ControlRecords.BootRecord;
 import io.mapfs.server.store.ControlRecords.ChannelRecord;
 import io.mapfs.server.store.ControlRecords.CredentialRecord;
+import io.mapfs.server.store.ControlRecords.EncryptionRecord;
 import io.mapfs.server.store.ControlRecords.EpochRecord;
 import io.mapfs.server.store.ControlRecords.LeaseRecord;
 import io.mapfs.server.store.ControlRecords.MasterRecord;
 import io.mapfs.server.store.ControlRecords.NodeRecord;
+import io.mapfs.server.store.ControlRecords.RecoveryRecord;
 import io.mapfs.server.store.ControlRecords.SnapshotRecord;
 import io.mapfs.server.store.ControlRecords.TailRecord;
 import io.mapfs.server.store.ControlRecords.TokenRecord;
@@ -56,6 +58,14 @@ public record ControlTable<T>(String name, Class<T> type) {
   /** Keyed by id. */
   public static final ControlTable<TokenRecord> TOKENS =
       new ControlTable<>("token", TokenRecord.class);
+
+  /** Keyed by node; of those alone whose overlays are encrypted. */
+  public static final ControlTable<EncryptionRecord> ENCRYPTIONS =
+      new ControlTable<>("encryption", EncryptionRecord.class);
+
+  /** Has one record at most. */
+  public static final ControlTable<RecoveryRecord> RECOVERY =
+      new ControlTable<>("recovery", RecoveryRecord.class);
 
   /** A key of a name and a number, in the number's order. */
   public static String key(String name, long number) {

@@ -14,7 +14,8 @@ public final class Failures {
 
   /** The answer to a request during which this happened. */
   public static ApplianceException of(String what, IOException e) {
-    return new ApplianceException(code(e), what + ": " + e.getMessage(), e);
+    return new ApplianceException(
+        code(e), e instanceof LockedException ? e.getMessage() : what + ": " + e.getMessage(), e);
   }
 
   private static FailureCode code(IOException e) {
@@ -23,6 +24,9 @@ public final class Failures {
         || e instanceof MalformedRecordException
         || e instanceof ManifestFormatException) {
       return FailureCode.CORRUPT;
+    }
+    if (e instanceof LockedException) {
+      return FailureCode.UNAVAILABLE;
     }
     // Java has no type for ENOSPC; the kernel's words (strerror) are all there is.
     String message = String.valueOf(e.getMessage());

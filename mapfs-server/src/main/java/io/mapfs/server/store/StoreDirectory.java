@@ -33,14 +33,14 @@ import java.util.stream.Stream;
  *   index/      where each block lies (RocksDB); made again from the packs if it is lost
  *   trees/      (master)/(version).tree
  *   rows/       the overlays' rows (RocksDB)
- *   overlays/   (node)/journal, (node)/snapshots, (node)/tails
+ *   overlays/   (node)/journal, (node)/snapshots, (node)/tails, (node)/key
  * </pre>
  */
 public final class StoreDirectory implements Closeable {
   private static final int CLUSTER_ID_BYTES = 16;
 
   private final Path root;
-  private final StoreFormat format;
+  private volatile StoreFormat format;
   private final FileChannel lockChannel;
 
   private StoreDirectory(Path root, StoreFormat format, FileChannel lockChannel) {
@@ -74,7 +74,7 @@ public final class StoreDirectory implements Closeable {
       SigningKey.generate(root.resolve("keys/signing.key"), root.resolve("keys/signing.pub"));
       byte[] id = new byte[CLUSTER_ID_BYTES];
       new SecureRandom().nextBytes(id);
-      StoreFormat format = new StoreFormat(HexFormat.of().formatHex(id));
+      StoreFormat format = new StoreFormat(HexFormat.of().formatHex(id), StoreFormat.PLAIN);
       // Last: a directory without FORMAT is no store, whatever a crash left in it.
       DurableFiles.write(
           root.resolve("FORMAT"), format.encode().getBytes(StandardCharsets.US_ASCII));
@@ -155,6 +155,16 @@ public final class StoreDirectory implements Closeable {
 
   String clusterId() {
     return format.clusterId();
+  }
+
+  /** From now on the store may have encrypted overlays; durable on return. */
+  synchronized void allowEncryption() throws IOException {
+    if (format.version() < StoreFormat.ENCRYPTED) {
+      StoreFormat raised = new StoreFormat(format.clusterId(), StoreFormat.ENCRYPTED);
+      DurableFiles.write(
+          root.resolve("FORMAT"), raised.encode().getBytes(StandardCharsets.US_ASCII));
+      format = raised;
+    }
   }
 
   Path root() {

@@ -14,20 +14,25 @@ import java.util.HexFormat;
  *
  * <pre>
  *   MapFS store
- *   format 1
+ *   format 1 (2: it may have encrypted overlays)
  *   cluster 0123456789abcdef0123456789abcdef
  *   sha256 (of the bytes before this line, 64 hexadecimal digits)
  * </pre>
  *
  * @param clusterId the appliance's identity, 32 hexadecimal digits
+ * @param version {@link #PLAIN} or {@link #ENCRYPTED}
  */
-record StoreFormat(String clusterId) {
-  static final int VERSION = 1;
+record StoreFormat(String clusterId, int version) {
+  static final int PLAIN = 1;
+
+  /** Older releases would take an encrypted overlay for a damaged one. */
+  static final int ENCRYPTED = 2;
+
   private static final String MAGIC = "MapFS store\n";
   private static final int MAX_BYTES = 4096;
 
   String encode() {
-    String body = MAGIC + "format " + VERSION + "\ncluster " + clusterId + "\n";
+    String body = MAGIC + "format " + version + "\ncluster " + clusterId + "\n";
     return body + "sha256 " + sha256(body) + "\n";
   }
 
@@ -49,14 +54,14 @@ record StoreFormat(String clusterId) {
     // The version is read before the checksum: a newer release may have another one.
     String[] lines = text.split("\n", -1);
     int version = number(lines.length > 1 ? lines[1] : "");
-    if (version > VERSION) {
+    if (version > ENCRYPTED) {
       throw new ApplianceException(
           FailureCode.INCOMPATIBLE,
           file.getParent()
               + " is a store of format "
               + version
-              + ", this release reads format "
-              + VERSION
+              + ", this release reads formats to "
+              + ENCRYPTED
               + ": use a newer release of MapFS");
     }
     int trailer = text.indexOf("sha256 ");
@@ -68,7 +73,7 @@ record StoreFormat(String clusterId) {
         || !lines[2].matches("cluster [0-9a-f]{32}")) {
       throw corrupt(file);
     }
-    return new StoreFormat(lines[2].substring("cluster ".length()));
+    return new StoreFormat(lines[2].substring("cluster ".length()), version);
   }
 
   private static int number(String line) {

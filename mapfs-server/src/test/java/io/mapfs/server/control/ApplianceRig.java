@@ -2,6 +2,7 @@ package io.mapfs.server.control;
 
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.mapfs.core.block.BlockCodec;
 import io.mapfs.core.block.BlockId;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -69,7 +71,15 @@ final class ApplianceRig implements AutoCloseable {
   }
 
   FakeSession session(String node) throws ApplianceException {
-    FakeSession session = new FakeSession(node);
+    return opened(new FakeSession(node));
+  }
+
+  /** Over TLS; without a certificate for somebody who is to get one. */
+  FakeSession sessionOverTls(String node, X509Certificate certificate) throws ApplianceException {
+    return opened(FakeSession.overTls(node, certificate));
+  }
+
+  private FakeSession opened(FakeSession session) throws ApplianceException {
     sessions.add(session);
     appliance.opened(session);
     return session;
@@ -90,8 +100,8 @@ final class ApplianceRig implements AutoCloseable {
         json.addProperty(name, number);
       } else if (value instanceof Boolean flag) {
         json.addProperty(name, flag);
-      } else if (value instanceof JsonObject object) {
-        json.add(name, object);
+      } else if (value instanceof JsonElement element) {
+        json.add(name, element);
       } else {
         json.addProperty(name, (String) value);
       }

@@ -28,7 +28,7 @@ final class JournalLogTest {
   /** Four records: each synced by itself, so each frame knows that the one before was durable. */
   @BeforeEach
   void write() throws IOException {
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
       for (int sequence = 1; sequence <= 4; sequence++) {
         write(log, sequence, sequence - 1);
         log.sync();
@@ -59,7 +59,7 @@ final class JournalLogTest {
 
   @Test
   void readsBackWhatWasWritten() throws IOException {
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
       assertEquals(4, log.lastSequence());
       JournalLog.Stored third = log.read(3);
       assertEquals(3, third.record().sequence());
@@ -68,7 +68,7 @@ final class JournalLogTest {
       assertArrayEquals(RecordCodec.hash(third.record()), third.hash());
       write(log, 5, 4);
     }
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 4)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 4, null)) {
       assertEquals(5, log.lastSequence());
     }
   }
@@ -78,7 +78,7 @@ final class JournalLogTest {
     byte[] whole = Files.readAllBytes(file);
     for (int cut : new int[] {1, 100, 4096, 4200}) {
       Files.write(file, Arrays.copyOf(whole, whole.length - cut));
-      try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+      try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
         assertEquals(3, log.lastSequence(), "cut by " + cut);
       }
     }
@@ -95,25 +95,25 @@ final class JournalLogTest {
       Files.write(file, damaged);
       IOException refused =
           assertThrows(
-              IOException.class, () -> JournalLog.open(directory, OVERLAY, 0), "byte " + at);
+              IOException.class, () -> JournalLog.open(directory, OVERLAY, 0, null), "byte " + at);
       assertTrue(refused.getMessage().contains("damaged at byte"), refused.getMessage());
     }
   }
 
   @Test
   void refusesAnotherFormatOrOverlay() throws IOException {
-    assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY + 1, 0));
+    assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY + 1, 0, null));
     byte[] newer = Files.readAllBytes(file);
-    newer[7] = 2;
+    newer[7] = 3;
     Files.write(file, newer);
     IOException refused =
-        assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY, 0));
+        assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY, 0, null));
     assertTrue(refused.getMessage().contains("newer release"), refused.getMessage());
   }
 
   @Test
   void forgetsWhatCouldNotBeSynced() throws IOException {
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
       write(log, 5, 4);
       write(log, 6, 4);
       log.cutAfter(4);
@@ -121,7 +121,7 @@ final class JournalLogTest {
       write(log, 5, 4);
       log.sync();
     }
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
       assertEquals(5, log.lastSequence());
     }
   }
@@ -129,7 +129,7 @@ final class JournalLogTest {
   @Test
   void whatIsLeftOfAFoldedJournalRefusesRowsThatLostTheirLast() throws IOException {
     long last;
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
       for (int sequence = 5; log.storedBytes() < 5 << 20; sequence++) {
         write(log, sequence, 4);
       }
@@ -141,21 +141,21 @@ final class JournalLogTest {
     }
     for (long folded : new long[] {0, last - 1}) {
       IOException refused =
-          assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY, folded));
+          assertThrows(IOException.class, () -> JournalLog.open(directory, OVERLAY, folded, null));
       assertTrue(refused.getMessage().contains("lacks record " + (folded + 1)));
     }
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, last)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, last, null)) {
       write(log, (int) last + 1, last);
       log.sync();
     }
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, last)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, last, null)) {
       assertEquals(last + 1, log.lastSequence());
     }
   }
 
   @Test
   void dropsSegmentsThatAreFolded() throws IOException {
-    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0)) {
+    try (JournalLog log = JournalLog.open(directory, OVERLAY, 0, null)) {
       for (int sequence = 5; log.storedBytes() < 34 << 20; sequence++) {
         write(log, sequence, 4);
       }

@@ -66,6 +66,7 @@ final class OverlayTest {
         Overlay.open(
             new NodeRecord(NODE, 1, "m", 1, 0, null, 0, 0, null, 0),
             directory.resolve("journal"),
+            null,
             List.of(),
             new Overlay.Parts(
                 store.blocks(),

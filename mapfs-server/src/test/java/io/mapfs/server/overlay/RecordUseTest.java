@@ -61,7 +61,8 @@ final class RecordUseTest {
             Runnable::run);
     NodeRecord node = new NodeRecord(NODE, OVERLAY, "m", 1, 0, null, 0, 0, null, 0);
     long most = 0;
-    try (Overlay overlay = Overlay.open(node, directory.resolve("journal"), List.of(), parts)) {
+    try (Overlay overlay =
+        Overlay.open(node, directory.resolve("journal"), null, List.of(), parts)) {
       long epoch =
           overlay.lease().open(new FakeSession(NODE), 1, "host", false, granted -> {}).epoch();
       byte[] previous = new byte[JournalRecord.HASH_BYTES];

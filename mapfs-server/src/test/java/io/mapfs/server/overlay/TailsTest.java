@@ -29,7 +29,8 @@ final class TailsTest {
     Path root = directory.resolve("store");
     ApplianceStore.init(root);
     ApplianceStore store = ApplianceStore.open(root, Clock.systemUTC(), OverlayRows.TABLES);
-    try (Tails tails = new Tails(store, RECORD_BYTES)) {
+    try (Overlays overlays = Overlays.open(store);
+        Tails tails = new Tails(store, overlays, RECORD_BYTES)) {
       NodeRecord bound = node("web01", 1, RECORD_BYTES);
       JournalRecord first = record("web01", 1, new byte[32]);
       JournalRecord second = record("web01", 2, RecordCodec.hash(first));

@@ -60,9 +60,9 @@ final class StoreDirectoryTest {
     StoreDirectory.init(root);
     Path file = root.resolve("FORMAT");
     String text = Files.readString(file);
-    Files.writeString(file, text.replace("format 1", "format 2"));
+    Files.writeString(file, text.replace("format 1", "format 3"));
     assertTrue(
-        refused(FailureCode.INCOMPATIBLE, () -> StoreDirectory.open(root)).contains("format 2"));
+        refused(FailureCode.INCOMPATIBLE, () -> StoreDirectory.open(root)).contains("format 3"));
     for (int at = 0; at < text.length(); at++) {
       if (text.startsWith("format 1", at - 7)) {
         continue;
