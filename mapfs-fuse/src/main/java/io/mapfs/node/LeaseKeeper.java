@@ -6,14 +6,15 @@ import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.core.wire.Message;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes the lease up again on every new connection, and holds records back until then. A refusal
- * that may pass is met by asking again, after pauses that grow to a bound, for as long as the
- * connection lasts.
+ * Takes the lease up again on every new connection, after the key of an encrypted overlay is there,
+ * and holds records back until then. A refusal that may pass is met by asking again, after pauses
+ * that grow to a bound, for as long as the connection lasts.
  *
  * <p>Safe for concurrent use; calls nothing but the client and the shipper under its lock.
  */
@@ -37,7 +38,8 @@ final class LeaseKeeper implements ConnectionListener {
   /** Counts connections and their ends: what an older one answers or waits for means nothing. */
   private long connection;
 
-  private record Lease(ApplianceClient client, WireJournalShipper shipper, long epoch) {}
+  private record Lease(
+      ApplianceClient client, WireJournalShipper shipper, long epoch, NodeKey key) {}
 
   LeaseKeeper(String node) {
     this(
@@ -52,8 +54,9 @@ final class LeaseKeeper implements ConnectionListener {
   }
 
   /** The lease has been granted on the current connection. */
-  synchronized void holds(ApplianceClient client, WireJournalShipper shipper, long epoch) {
-    lease = new Lease(client, shipper, epoch);
+  synchronized void holds(
+      ApplianceClient client, WireJournalShipper shipper, long epoch, NodeKey key) {
+    lease = new Lease(client, shipper, epoch, key);
   }
 
   @Override
@@ -67,12 +70,18 @@ final class LeaseKeeper implements ConnectionListener {
   private synchronized void resume(long on, long pauseMillis) {
     if (on == connection) {
       // What comes of it is told to the shipper and the log; nobody waits for more.
+      Lease resumed = lease;
       CompletableFuture<?> unused =
-          lease
-              .client
-              .resumeOverlay(node, lease.epoch)
-              .whenComplete((position, failure) -> answered(on, pauseMillis, failure));
+          resumed
+              .key
+              .bring(resumed.client)
+              .thenCompose(brought -> resumed.client.resumeOverlay(node, resumed.epoch))
+              .whenComplete((position, failure) -> answered(on, pauseMillis, unwrapped(failure)));
     }
+  }
+
+  private static Throwable unwrapped(Throwable failure) {
+    return failure instanceof CompletionException ? failure.getCause() : failure;
   }
 
   private synchronized void answered(long on, long pauseMillis, Throwable failure) {
@@ -91,10 +100,15 @@ final class LeaseKeeper implements ConnectionListener {
     }
   }
 
-  /** Another epoch is in force, or the node was removed: asking again cannot help. */
+  /**
+   * Another epoch is in force, the node was removed, or the overlay's key was erased: asking again
+   * cannot help.
+   */
   private static boolean isFinal(Throwable failure) {
     return failure instanceof ApplianceException refusal
-        && (refusal.code() == FailureCode.STALE_EPOCH || refusal.code() == FailureCode.NOT_FOUND);
+        && (refusal.code() == FailureCode.STALE_EPOCH
+            || refusal.code() == FailureCode.NOT_FOUND
+            || refusal.code() == FailureCode.DENIED);
   }
 
   @Override

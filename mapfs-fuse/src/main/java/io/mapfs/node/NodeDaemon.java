@@ -45,8 +45,8 @@ import org.slf4j.LoggerFactory;
 /**
  * One node's mounted root, from the lease to the last acknowledged record.
  *
- * <p>{@link #run} brings the pieces up in order (client, unsent tail, lease, trees, head, cache,
- * overlay, kernel), serves until the mount ends, and takes them down in the opposite order.
+ * <p>{@link #run} brings the pieces up in order (client, key, unsent tail, lease, trees, head,
+ * cache, overlay, kernel), serves until the mount ends, and takes them down in the opposite order.
  */
 public final class NodeDaemon {
   private static final Logger log = LoggerFactory.getLogger(NodeDaemon.class);
@@ -118,6 +118,7 @@ public final class NodeDaemon {
     opened.push(client::close);
     client.awaitConnected(CONNECT_LIMIT);
     String clusterId = client.welcome().clusterId();
+    NodeKey key = NodeKey.of(client, config);
 
     Path stateDirectory = config.paths().overlay(clusterId, config.node());
     OverlayState state = openState(stateDirectory);
@@ -129,7 +130,7 @@ public final class NodeDaemon {
     Message.OverlayOpened grant =
         ApplianceClient.await(client.openOverlay(config.node(), hostName(), config.force()));
     WireJournalShipper shipper = new WireJournalShipper(client, config.failsOnLoss());
-    keeper.holds(client, shipper, grant.epoch());
+    keeper.holds(client, shipper, grant.epoch(), key);
 
     TreeFiles trees = new TreeFiles(client, config.paths().trees(clusterId));
     RepositoryTree tree = trees.open(grant.master(), grant.version());

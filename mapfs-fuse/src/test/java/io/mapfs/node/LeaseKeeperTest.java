@@ -33,7 +33,7 @@ final class LeaseKeeperTest {
           });
 
   private void reconnect() {
-    keeper.holds(appliance, shipper, EPOCH);
+    keeper.holds(appliance, shipper, EPOCH, NodeKey.NONE);
     keeper.disconnected(lost);
     assertFalse(ships());
     keeper.connected(appliance.welcome());

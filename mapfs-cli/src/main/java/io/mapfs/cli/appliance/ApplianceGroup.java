@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
       StatusCommand.class,
       AuditCommand.class,
       RecoverCommand.class,
-      UnrecordedCommand.class
+      UnrecordedCommand.class,
+      RecoveryKeyCommand.class
     })
 public final class ApplianceGroup {}

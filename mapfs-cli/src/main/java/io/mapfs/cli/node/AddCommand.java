@@ -27,6 +27,7 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  mapfs node add web01 --master debian",
       "  mapfs node add web01 --template debian --quota 5GiB",
+      "  mapfs node add web01 --master debian --encrypt",
       "Next: mapfs mount web01 /mnt/web01"
     })
 final class AddCommand extends ApplianceCommand {
@@ -72,6 +73,13 @@ final class AddCommand extends ApplianceCommand {
       description = "Size of the node's block cache (default: the node's own).")
   private Long cacheBytes;
 
+  @Option(
+      names = "--encrypt",
+      description =
+          "Encrypt what the overlay holds on the appliance's disks: the key is made at the first"
+              + " mount, for that machine and the recovery key.")
+  private boolean encrypt;
+
   @Override
   protected int run(ApplianceClient client) throws ApplianceException, CommandFailure, IOException {
     Template from =
@@ -93,6 +101,7 @@ final class AddCommand extends ApplianceCommand {
                 .with("version", version != null ? version : from.version())
                 .with("quotaBytes", quotaBytes != null ? quotaBytes : from.quotaBytes())
                 .with("cacheBytes", cacheBytes != null ? cacheBytes : from.cacheBytes())
+                .with("encrypt", encrypt || from.encrypt())
                 .with("template", template == null ? null : from.name())
                 .json());
     print(

@@ -21,6 +21,9 @@ import picocli.CommandLine.Command;
       TokenCommand.class,
       JoinCommand.class,
       RevokeCommand.class,
+      UnlockCommand.class,
+      RewrapCommand.class,
+      EraseKeyCommand.class,
       RemoveCommand.class
     })
 public final class NodeCommand {}

@@ -51,6 +51,7 @@ final class NodeView {
         out, "Late tails", Fields.number(node, "tails") == 0 ? "" : Fields.text(node, "tails"));
     Fields.line(out, "Position", position(node));
     Fields.line(out, "Mounted", mounted(node));
+    Fields.line(out, "Encrypted", encrypted(node));
     Fields.line(out, "Fault", Fields.text(node, "fault"));
   }
 
@@ -58,6 +59,15 @@ final class NodeView {
     return Fields.text(node, "epoch").isEmpty()
         ? ""
         : "epoch " + Fields.text(node, "epoch") + ", record " + Fields.text(node, "sequence");
+  }
+
+  private static String encrypted(JsonObject node) {
+    return switch (Fields.text(node, "key")) {
+      case "" -> "no";
+      case "none" -> "yes; its key is made at the first mount";
+      case "erased" -> "yes; its key was erased";
+      default -> Fields.text(node, "unlocked").equals("true") ? "yes, unlocked" : "yes, locked";
+    };
   }
 
   private static String quota(JsonObject node) {

@@ -10,6 +10,7 @@ package io.mapfs.cli.template;
  * @param version a version's number or a channel's name
  * @param quotaBytes most bytes of own data
  * @param cacheBytes size of the node's block cache
+ * @param encrypt whether the overlay is encrypted at the appliance
  */
 public record Template(
     String name,
@@ -17,7 +18,8 @@ public record Template(
     String master,
     String version,
     Long quotaBytes,
-    Long cacheBytes) {
+    Long cacheBytes,
+    boolean encrypt) {
   /** Says nothing. */
-  public static final Template EMPTY = new Template("", null, null, null, null, null);
+  public static final Template EMPTY = new Template("", null, null, null, null, null, false);
 }

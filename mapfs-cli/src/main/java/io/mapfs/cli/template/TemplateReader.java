@@ -75,7 +75,7 @@ final class TemplateReader {
     checkFormat(document.get(), top.get("format"));
     Map<String, Node> software = mapping(top.get("software"), "software", "master", "version");
     Map<String, Node> storage = mapping(top.get("storage"), "storage", "overlay", "cache");
-    Map<String, Node> overlay = mapping(storage.get("overlay"), "overlay", "quota");
+    Map<String, Node> overlay = mapping(storage.get("overlay"), "overlay", "quota", "encrypt");
     Map<String, Node> cache = mapping(storage.get("cache"), "cache", "size");
     return new Template(
         TemplateLibrary.nameOf(file),
@@ -83,7 +83,8 @@ final class TemplateReader {
         text(software.get("master")),
         text(software.get("version")),
         size(overlay.get("quota")),
-        size(cache.get("size")));
+        size(cache.get("size")),
+        flag(overlay.get("encrypt")));
   }
 
   private void checkFormat(Node document, Node format) throws CommandFailure {
@@ -154,6 +155,17 @@ final class TemplateReader {
     } catch (IllegalArgumentException e) {
       throw invalid(place(node) + e.getMessage());
     }
+  }
+
+  private boolean flag(Node node) throws CommandFailure {
+    String text = text(node);
+    if (text == null || text.equals("false")) {
+      return false;
+    }
+    if (!text.equals("true")) {
+      throw invalid(place(node) + "'" + text + "' is neither true nor false");
+    }
+    return true;
   }
 
   private String place(Node node) {

@@ -1,6 +1,7 @@
 package io.mapfs.cli.template;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -27,14 +28,14 @@ final class TemplateReaderTest {
 
   @Test
   void saysNothingOfWhatIsAbsent() throws Exception {
-    assertEquals(new Template("t", null, null, null, null, null), read("format: 1\n"));
+    assertEquals(new Template("t", null, null, null, null, null, false), read("format: 1\n"));
   }
 
   @Test
   void refusesAnUnknownKeyWithItsPlaceAndTheNearest() {
     assertRefused(
         "format: 1\nstorage:\n  overlay:\n    qouta: 1GiB\n",
-        ":4:5: unknown key 'qouta' in overlay; did you mean 'quota'? (known: quota)");
+        ":4:5: unknown key 'qouta' in overlay; did you mean 'quota'? (known: quota, encrypt)");
   }
 
   @Test
@@ -48,6 +49,15 @@ final class TemplateReaderTest {
     assertRefused(
         "format: 1\nsoftware:\n  master: [a, b]\n", ":3:11: a single value must stand here");
     assertRefused("- a\n", ":1:1: the template must be keys and values");
+  }
+
+  @Test
+  void anOverlayIsEncryptedIfItSaysSo() throws Exception {
+    assertTrue(read("format: 1\nstorage:\n  overlay:\n    encrypt: true\n").encrypt());
+    assertFalse(read("format: 1\nstorage:\n  overlay:\n    encrypt: false\n").encrypt());
+    assertRefused(
+        "format: 1\nstorage:\n  overlay:\n    encrypt: yes\n",
+        ":4:14: 'yes' is neither true nor false");
   }
 
   @Test
