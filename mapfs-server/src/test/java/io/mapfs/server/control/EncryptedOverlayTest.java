@@ -42,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -121,7 +122,9 @@ final class EncryptedOverlayTest {
   }
 
   private void awaitLocked() throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (unlocked()) {
+      assertTrue(System.nanoTime() < deadline, "the key is still held");
       Thread.sleep(5);
     }
   }
