@@ -13,7 +13,6 @@ import io.mapfs.core.overlay.OverlayFileSystem;
 import io.mapfs.core.overlay.OverlayPosition;
 import io.mapfs.core.overlay.OverlayState;
 import io.mapfs.core.posix.Posix;
-import io.mapfs.core.rocks.RocksStore;
 import io.mapfs.core.tree.RepositoryTree;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
@@ -64,16 +63,6 @@ public final class NodeDaemon {
 
   private NodeDaemon(NodeConfig config) {
     this.config = config;
-  }
-
-  /**
-   * Begins to load what {@link #run} will need and takes long, beside what comes before that:
-   * nothing that has a logger, as nobody may know yet where it logs. Need not be called.
-   */
-  public static void prepare() {
-    Thread loading = new Thread(RocksStore::load, "mapfs-load");
-    loading.setDaemon(true);
-    loading.start();
   }
 
   /**

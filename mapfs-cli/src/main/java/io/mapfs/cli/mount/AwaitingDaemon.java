@@ -4,7 +4,7 @@ import io.mapfs.core.fs.FsException;
 import io.mapfs.core.posix.Descriptor;
 import io.mapfs.core.posix.OpenFlags;
 import io.mapfs.core.posix.Posix;
-import io.mapfs.node.NodeDaemon;
+import io.mapfs.node.NativeLibraries;
 import java.io.IOException;
 import java.util.List;
 
@@ -29,8 +29,7 @@ public final class AwaitingDaemon {
    * @throws FsException if the file for errors cannot be written
    */
   public static String[] await() throws IOException, FsException {
-    NodeDaemon.prepare();
-    Posix.load();
+    NativeLibraries.load();
     List<String> arguments = DaemonArguments.read(System.in);
     if (arguments.isEmpty()) {
       return new String[0];

@@ -53,6 +53,9 @@ final class SyncProcess implements AutoCloseable {
     thread.start();
   }
 
+  /** Where the native library of jnr-ffi is, if not in the class path. */
+  private static final String LIBRARY = "jffi.boot.library.path";
+
   /** Starts it and waits until it answers. */
   static SyncProcess start(KernelMount mount) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
@@ -68,6 +71,10 @@ final class SyncProcess implements AutoCloseable {
     if (Runtime.version().feature() >= NATIVE_ACCESS_FEATURE) {
       command.add("--enable-native-access=ALL-UNNAMED");
       command.add("--sun-misc-unsafe-memory-access=allow");
+    }
+    String library = System.getProperty(LIBRARY);
+    if (library != null) {
+      command.add("-D" + LIBRARY + "=" + library);
     }
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(SyncHelper.class.getName());

@@ -1,0 +1,20 @@
+package io.mapfs.node;
+
+import io.mapfs.core.posix.Posix;
+import io.mapfs.core.rocks.RocksStore;
+
+/**
+ * What a daemon loads that takes long. Nothing here may have a logger: it is called while nobody
+ * knows yet where the daemon logs.
+ */
+public final class NativeLibraries {
+  private NativeLibraries() {}
+
+  /** Loads them; need not be called. */
+  public static void load() {
+    Thread loading = new Thread(RocksStore::load, "mapfs-load");
+    loading.setDaemon(true);
+    loading.start();
+    Posix.load();
+  }
+}
