@@ -155,8 +155,8 @@ final class BadInputTest {
     user.stopAppliance();
     Path format = user.path("store").resolve("FORMAT");
     String text = Files.readString(format);
-    Files.writeString(format, text.replace("format 1", "format 2"));
-    serve("store", "127.0.0.1:0").refused(INCOMPATIBLE, "format 2", "newer release");
+    Files.writeString(format, text.replace("format 1", "format 3"));
+    serve("store", "127.0.0.1:0").refused(INCOMPATIBLE, "format 3", "newer release");
     Files.writeString(format, text);
     user.serve();
     assertStoreIsWhole();
