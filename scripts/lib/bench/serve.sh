@@ -9,12 +9,11 @@ build_load() {
   jar=$(ls "$here"/mapfs-cli/target/mapfs-*/lib/mapfs.jar)
   native=$(dirname "$jar")/native
   mkdir -p "$work/load"
-  load_command=(java -Xmx2g -Xlog:disable -Djava.library.path="$native:$native/META-INF/native" -cp "$work/load:$jar")
+  load_java=(java -Xlog:disable -Djava.library.path="$native:$native/META-INF/native" -cp "$work/load:$jar")
   case $(uname -m) in
-    aarch64) load_command+=(-DZstdNativePath="$(ls "$native"/linux/aarch64/libzstd-jni-*.so)") ;;
-    *) load_command+=(-DZstdNativePath="$(ls "$native"/linux/amd64/libzstd-jni-*.so)") ;;
+    aarch64) load_java+=(-DZstdNativePath="$(ls "$native"/linux/aarch64/libzstd-jni-*.so)") ;;
+    *) load_java+=(-DZstdNativePath="$(ls "$native"/linux/amd64/libzstd-jni-*.so)") ;;
   esac
-  load_command+=(io.mapfs.it.load.LoadRun)
   # The test of these classes wants JUnit; the program does not.
   javac -d "$work/load" -cp "$jar" \
     "$here"/integration-tests/src/test/java/io/mapfs/it/load/{TreeBlocks,LightNode,LoadRun}.java >>"$work/log" 2>&1
@@ -30,14 +29,25 @@ start_secure_appliance() { # STORE
     MAPFS_IDENTITY=$work/light1.pem "$mapfs" node join --token-file "$work/token" >>"$work/log" 2>&1
 }
 
-load() { "${load_command[@]}" "$@" 2>>"$work/log"; }
+load_run() { # HEAP [PROGRAM...] -- ARGUMENT...
+  local heap=$1 through=()
+  for ((;;)); do
+    shift
+    [ "$1" != -- ] || break
+    through+=("$1")
+  done
+  shift
+  "${through[@]}" "${load_java[@]}" "-Xmx$heap" io.mapfs.it.load.LoadRun "$@" 2>>"$work/log"
+}
 
-far_load() { far "${load_command[@]}" "$@" 2>>"$work/log"; }
+load() { load_run 2g -- "$@"; }
+
+far_load() { load_run 2g far -- "$@"; }
 
 # The program that commits stands for a machine of its own: it does not wait for the processor behind those that
 # stream, which yield to it and to the appliance.
-far_commit() { far nice -n -15 java -Xmx256m -Xlog:disable -cp "$load_classes:$load_jar" io.mapfs.it.load.LoadRun commit "$@" 2>>"$work/log"; }
-far_stream() { far nice -n 5 java -Xmx2g -Xlog:disable -cp "$load_classes:$load_jar" io.mapfs.it.load.LoadRun stream "$@" 2>>"$work/log"; }
+far_commit() { load_run 256m far nice -n -15 -- commit "$@"; }
+far_stream() { load_run 2g far nice -n 5 -- stream "$@"; }
 
 # What no commit can be faster than, just then: a packet over the link, and an fsync of 4 KiB on the appliance's disk.
 floors() { # -> "ping-p50 ping-p99 fsync-p50 fsync-p99", in ms

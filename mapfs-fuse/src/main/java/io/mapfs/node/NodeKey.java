@@ -1,9 +1,9 @@
 package io.mapfs.node;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.client.ClientSecurity;
+import io.mapfs.client.KeyParameters;
 import io.mapfs.core.seal.KeyWrap;
 import io.mapfs.core.seal.OverlayKey;
 import io.mapfs.core.seal.RecoveryKey;
@@ -17,6 +17,7 @@ import io.mapfs.core.wire.Priority;
 import java.io.IOException;
 import java.security.PublicKey;
 import java.util.Base64;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,7 +74,7 @@ final class NodeKey {
 
   private static JsonObject state(ApplianceClient client, String node) throws ApplianceException {
     try {
-      return client.call("key.get", parameters(node));
+      return client.call("key.get", KeyParameters.of(node));
     } catch (ApplianceException e) {
       if (e.code() != FailureCode.INVALID) {
         throw e;
@@ -99,34 +100,16 @@ final class NodeKey {
     PublicKey recovery =
         Keys.open(Pem.decodeOne(Pem.PUBLIC_KEY, state.get("recoveryKey").getAsString()));
     OverlayKey key = OverlayKey.generate();
-    JsonArray wraps = new JsonArray();
-    wraps.add(
-        wrapped(
-            "node",
-            state.get("credential").getAsString(),
-            wrap.wrap(key, credential.certificate().getPublicKey())));
-    wraps.add(wrapped("recovery", RecoveryKey.id(recovery), wrap.wrap(key, recovery)));
-    JsonObject parameters = parameters(wrap.node());
-    parameters.addProperty("check", Base64.getEncoder().encodeToString(key.check()));
-    parameters.add("wraps", wraps);
-    client.call("key.put", parameters);
+    client.call(
+        "key.put",
+        KeyParameters.put(
+            wrap,
+            key,
+            Map.of(state.get("credential").getAsString(), credential.certificate().getPublicKey()),
+            recovery));
     log.info(
         "made the overlay's key, for this machine and recovery key {}", RecoveryKey.id(recovery));
     return key;
-  }
-
-  private static JsonObject wrapped(String holder, String id, byte[] bytes) {
-    JsonObject wrapped = new JsonObject();
-    wrapped.addProperty("holder", holder);
-    wrapped.addProperty("id", id);
-    wrapped.addProperty("wrapped", Base64.getEncoder().encodeToString(bytes));
-    return wrapped;
-  }
-
-  private static JsonObject parameters(String node) {
-    JsonObject parameters = new JsonObject();
-    parameters.addProperty("node", node);
-    return parameters;
   }
 
   /** Brings the key to the appliance, on the connection that there is; done at once for none. */
@@ -134,9 +117,9 @@ final class NodeKey {
     if (key == null) {
       return CompletableFuture.completedFuture(null);
     }
-    JsonObject parameters = parameters(node);
-    parameters.addProperty("secret", Base64.getEncoder().encodeToString(key.secret()));
     return client.request(
-        new Message.Call("key.unlock", parameters), Message.CallResult.class, Priority.JOURNAL);
+        new Message.Call("key.unlock", KeyParameters.unlock(node, key)),
+        Message.CallResult.class,
+        Priority.JOURNAL);
   }
 }

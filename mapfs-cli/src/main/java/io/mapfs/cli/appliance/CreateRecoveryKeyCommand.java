@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.mapfs.cli.base.ApplianceCommand;
 import io.mapfs.cli.base.CallParameters;
 import io.mapfs.cli.base.CommandFailure;
+import io.mapfs.cli.base.NewFile;
 import io.mapfs.client.ApplianceClient;
 import io.mapfs.core.seal.RecoveryKey;
 import io.mapfs.core.security.Pem;
@@ -41,11 +42,7 @@ final class CreateRecoveryKeyCommand extends ApplianceCommand {
 
   @Override
   protected int run(ApplianceClient client) throws ApplianceException, CommandFailure, IOException {
-    Path target = file.toAbsolutePath();
-    if (Files.exists(target)) {
-      throw new CommandFailure(
-          FailureCode.CONFLICT, target + " exists already: name another file, or remove it");
-    }
+    Path target = NewFile.at(file);
     RecoveryKey key = RecoveryKey.generate();
     // The file first: an appliance that knows a key that nobody has would be the worse.
     key.save(target);

@@ -2,12 +2,11 @@ package io.mapfs.cli.appliance;
 
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.CommandFailure;
+import io.mapfs.cli.base.NewFile;
 import io.mapfs.cli.base.OutputOptions;
 import io.mapfs.core.wire.ApplianceException;
-import io.mapfs.core.wire.FailureCode;
 import io.mapfs.server.control.AdministratorRecovery;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.concurrent.Callable;
@@ -54,11 +53,7 @@ final class RecoverCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws ApplianceException, CommandFailure, IOException {
-    Path credential = file.toAbsolutePath();
-    if (Files.exists(credential)) {
-      throw new CommandFailure(
-          FailureCode.CONFLICT, credential + " exists already: name another file, or remove it");
-    }
+    Path credential = NewFile.at(file);
     AdministratorRecovery.run(store.toAbsolutePath(), Clock.systemUTC(), name, credential);
     JsonObject result = new JsonObject();
     result.addProperty("name", name);

@@ -1,6 +1,5 @@
 package io.mapfs.cli.appliance;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.ApplianceCommand;
 import io.mapfs.cli.base.CallParameters;
@@ -41,8 +40,8 @@ final class UnrecordedCommand extends ApplianceCommand {
     List<String> left =
         Fields.texts(client.call("appliance.status", new JsonObject()), "unrecorded");
     JsonObject result = new JsonObject();
-    result.add("removed", texts(remove));
-    result.add("unrecorded", texts(left));
+    result.add("removed", Fields.array(remove));
+    result.add("unrecorded", Fields.array(left));
     print(
         result,
         out -> {
@@ -60,11 +59,5 @@ final class UnrecordedCommand extends ApplianceCommand {
           }
         });
     return 0;
-  }
-
-  private static JsonArray texts(List<String> list) {
-    JsonArray array = new JsonArray();
-    list.forEach(array::add);
-    return array;
   }
 }

@@ -73,6 +73,13 @@ public final class Fields {
     return texts;
   }
 
+  /** The opposite of {@link #texts}. */
+  public static JsonArray array(List<String> texts) {
+    JsonArray array = new JsonArray();
+    texts.forEach(array::add);
+    return array;
+  }
+
   /** Prints one line for a value that is there. */
   public static void line(PrintWriter out, String label, String value) {
     if (!value.isEmpty()) {

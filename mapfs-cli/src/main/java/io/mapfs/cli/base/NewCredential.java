@@ -23,11 +23,7 @@ public final class NewCredential {
 
   /** One that will be in this file, which there must not be yet; its directory is made. */
   public static NewCredential at(Path file) throws CommandFailure, IOException {
-    Path absolute = file.toAbsolutePath();
-    if (Files.exists(absolute)) {
-      throw new CommandFailure(
-          FailureCode.CONFLICT, absolute + " exists already: name another file, or remove it");
-    }
+    Path absolute = NewFile.at(file);
     Files.createDirectories(absolute.getParent());
     return new NewCredential(absolute);
   }

@@ -32,7 +32,7 @@ public final class DaemonProcess {
       try {
         AHEAD.set(start());
       } catch (IOException | CommandFailure e) {
-        AHEAD.set(null); // who needs it tries again, and says what is wrong
+        // Who needs it tries again, and says what is wrong.
       }
     }
   }

@@ -1,6 +1,5 @@
 package io.mapfs.cli.mount;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Fields;
@@ -74,9 +73,7 @@ public class MountCommand implements Callable<Integer> {
     JsonObject report =
         DaemonStart.inBackground(node, mountPoint, options, Duration.ofSeconds(timeoutSeconds));
     if (renewIdentity) {
-      JsonArray renewed = new JsonArray();
-      IdentityFiles.renew(mountPoint).forEach(renewed::add);
-      report.add("renewed", renewed);
+      report.add("renewed", Fields.array(IdentityFiles.renew(mountPoint)));
     }
     output.print(
         report,

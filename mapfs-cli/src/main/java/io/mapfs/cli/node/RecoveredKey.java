@@ -6,6 +6,7 @@ import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Fields;
 import io.mapfs.client.ApplianceClient;
+import io.mapfs.client.KeyParameters;
 import io.mapfs.core.seal.KeyWrap;
 import io.mapfs.core.seal.OverlayKey;
 import io.mapfs.core.seal.RecoveryKey;
@@ -70,11 +71,6 @@ record RecoveredKey(OverlayKey key, KeyWrap wrap, JsonObject state) {
 
   /** Brings it to the appliance, for as long as the connection lasts. */
   void bring(ApplianceClient client) throws ApplianceException {
-    client.call(
-        "key.unlock",
-        new CallParameters()
-            .with("node", wrap.node())
-            .with("secret", Base64.getEncoder().encodeToString(key.secret()))
-            .json());
+    client.call("key.unlock", KeyParameters.unlock(wrap.node(), key));
   }
 }

@@ -1,12 +1,11 @@
 package io.mapfs.cli.node;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.mapfs.cli.base.ApplianceCommand;
-import io.mapfs.cli.base.CallParameters;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Fields;
 import io.mapfs.client.ApplianceClient;
+import io.mapfs.client.KeyParameters;
 import io.mapfs.core.seal.RecoveryKey;
 import io.mapfs.core.security.Keys;
 import io.mapfs.core.security.Pem;
@@ -15,7 +14,8 @@ import io.mapfs.core.wire.FailureCode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.PublicKey;
-import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,37 +44,25 @@ final class RewrapCommand extends ApplianceCommand {
   @Override
   protected int run(ApplianceClient client) throws ApplianceException, CommandFailure, IOException {
     RecoveredKey recovered = RecoveredKey.of(client, node, recoveryKey);
-    JsonArray wraps = new JsonArray();
     PublicKey recovery = publicKey(Fields.text(recovered.state(), "recoveryKey"));
-    wraps.add(wrapped(recovered, "recovery", RecoveryKey.id(recovery), recovery));
-    int machines = 0;
+    Map<String, PublicKey> machines = new LinkedHashMap<>();
     for (JsonObject machine : Fields.objects(recovered.state(), "machines")) {
       // One that an older release issued is not known by its key: its machine joins anew.
-      if (!Fields.text(machine, "publicKey").isEmpty()) {
-        wraps.add(
-            wrapped(
-                recovered,
-                "node",
-                Fields.text(machine, "id"),
-                publicKey(Fields.text(machine, "publicKey"))));
-        machines++;
+      String publicKey = Fields.text(machine, "publicKey");
+      if (!publicKey.isEmpty()) {
+        machines.put(Fields.text(machine, "id"), publicKey(publicKey));
       }
     }
-    if (machines == 0) {
+    if (machines.isEmpty()) {
       throw new CommandFailure(
           FailureCode.INVALID,
           "no machine may be " + node + " now: let one join first (mapfs node token create)");
     }
-    JsonObject parameters =
-        new CallParameters()
-            .with("node", node)
-            .with("check", Base64.getEncoder().encodeToString(recovered.key().check()))
-            .json();
-    parameters.add("wraps", wraps);
-    client.call("key.put", parameters);
+    client.call(
+        "key.put", KeyParameters.put(recovered.wrap(), recovered.key(), machines, recovery));
     JsonObject result = new JsonObject();
     result.addProperty("node", node);
-    result.addProperty("machines", machines);
+    result.addProperty("machines", machines.size());
     result.addProperty("recoveryKey", RecoveryKey.id(recovery));
     print(
         result,
@@ -87,16 +75,5 @@ final class RewrapCommand extends ApplianceCommand {
 
   private static PublicKey publicKey(String pem) throws IOException {
     return Keys.open(Pem.decodeOne(Pem.PUBLIC_KEY, pem));
-  }
-
-  private static JsonObject wrapped(
-      RecoveredKey recovered, String holder, String id, PublicKey publicKey) {
-    return new CallParameters()
-        .with("holder", holder)
-        .with("id", id)
-        .with(
-            "wrapped",
-            Base64.getEncoder().encodeToString(recovered.wrap().wrap(recovered.key(), publicKey)))
-        .json();
   }
 }

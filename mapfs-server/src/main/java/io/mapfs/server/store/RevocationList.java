@@ -1,14 +1,12 @@
 package io.mapfs.server.store;
 
 import io.mapfs.core.files.DurableFiles;
-import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.kv.DamagedStoreException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -27,7 +25,6 @@ import java.util.TreeSet;
  */
 public final class RevocationList {
   private static final String HEAD = "MapFS revocations\nformat 1\n";
-  private static final String TRAILER = "sha256 ";
 
   private final Path file;
   private final Set<String> ids;
@@ -49,20 +46,13 @@ public final class RevocationList {
       return new RevocationList(file, new TreeSet<>(), false);
     }
     String text = Files.readString(file, StandardCharsets.ISO_8859_1);
-    int trailer = text.lastIndexOf(TRAILER);
-    if (!text.startsWith(HEAD)
-        || trailer < HEAD.length()
-        || !text.equals(signed(text.substring(0, trailer)))) {
+    String body = SignedText.body(text);
+    if (body == null || !body.startsWith(HEAD)) {
       throw new DamagedStoreException(
           file + " is damaged, or of a newer release: restore it from a copy of the store", null);
     }
     return new RevocationList(
-        file, new TreeSet<>(text.substring(HEAD.length(), trailer).lines().toList()), true);
-  }
-
-  private static String signed(String body) {
-    String hash = HexFormat.of().formatHex(Sha256.of(body.getBytes(StandardCharsets.ISO_8859_1)));
-    return body + TRAILER + hash + "\n";
+        file, new TreeSet<>(body.substring(HEAD.length()).lines().toList()), true);
   }
 
   /** Whether the file is there: it is from the first administrator on. */
@@ -82,7 +72,7 @@ public final class RevocationList {
     }
     StringBuilder body = new StringBuilder(HEAD);
     all.forEach(id -> body.append(id).append('\n'));
-    DurableFiles.write(file, signed(body.toString()).getBytes(StandardCharsets.ISO_8859_1));
+    DurableFiles.write(file, SignedText.of(body.toString()).getBytes(StandardCharsets.ISO_8859_1));
     ids.addAll(more);
     exists = true;
   }

@@ -1,13 +1,11 @@
 package io.mapfs.server.store;
 
-import io.mapfs.core.hash.Sha256;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HexFormat;
 
 /**
  * The file FORMAT: what a store directory is. Text, four lines:
@@ -32,8 +30,7 @@ record StoreFormat(String clusterId, int version) {
   private static final int MAX_BYTES = 4096;
 
   String encode() {
-    String body = MAGIC + "format " + version + "\ncluster " + clusterId + "\n";
-    return body + "sha256 " + sha256(body) + "\n";
+    return SignedText.of(MAGIC + "format " + version + "\ncluster " + clusterId + "\n");
   }
 
   /**
@@ -64,12 +61,9 @@ record StoreFormat(String clusterId, int version) {
               + ENCRYPTED
               + ": use a newer release of MapFS");
     }
-    int trailer = text.indexOf("sha256 ");
     if (version < 1
-        || trailer < 0
         || lines.length != 5
-        || !text.equals(
-            text.substring(0, trailer) + "sha256 " + sha256(text.substring(0, trailer)) + "\n")
+        || SignedText.body(text) == null
         || !lines[2].matches("cluster [0-9a-f]{32}")) {
       throw corrupt(file);
     }
@@ -85,9 +79,5 @@ record StoreFormat(String clusterId, int version) {
   private static ApplianceException corrupt(Path file) {
     return new ApplianceException(
         FailureCode.CORRUPT, file + " is damaged: restore it from a backup of the store");
-  }
-
-  private static String sha256(String text) {
-    return HexFormat.of().formatHex(Sha256.of(text.getBytes(StandardCharsets.ISO_8859_1)));
   }
 }
