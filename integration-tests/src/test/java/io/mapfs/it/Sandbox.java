@@ -159,6 +159,16 @@ public final class Sandbox implements AutoCloseable {
     return run(inNetwork, input, List.of(arguments));
   }
 
+  /** Runs the command through another, which gets its words as arguments. */
+  Run runThrough(List<String> words, String... arguments) throws IOException, InterruptedException {
+    return run(words, Path.of("/dev/null"), List.of(arguments));
+  }
+
+  /** Starts the command; what it has to say goes nowhere. */
+  Process start(String... arguments) throws IOException {
+    return start(inNetwork, Path.of("/dev/null"), path("started.err"), List.of(arguments));
+  }
+
   private Run run(List<String> enter, Path input, List<String> arguments)
       throws IOException, InterruptedException {
     Path errors = Files.createTempFile(directory, "err", "");

@@ -4,10 +4,8 @@ import io.mapfs.cli.admin.AdminCommand;
 import io.mapfs.cli.appliance.ApplianceGroup;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
-import io.mapfs.cli.mount.AwaitingDaemon;
-import io.mapfs.cli.mount.DaemonProcess;
+import io.mapfs.cli.mount.Background;
 import io.mapfs.cli.mount.MountCommand;
-import io.mapfs.cli.mount.NodeDaemonCommand;
 import io.mapfs.cli.mount.SyncCommand;
 import io.mapfs.cli.mount.UmountCommand;
 import io.mapfs.cli.node.NodeCommand;
@@ -17,7 +15,6 @@ import io.mapfs.cli.snapshot.RollbackCommand;
 import io.mapfs.cli.snapshot.SnapshotCommand;
 import io.mapfs.core.fs.FsException;
 import io.mapfs.core.wire.FailureCode;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -91,28 +88,20 @@ public final class Mapfs {
     COMMANDS.put("status", StatusCommand.class);
     COMMANDS.put("fingerprint", FingerprintCommand.class);
     COMMANDS.put("completion", CompletionCommand.class);
-    COMMANDS.put("node-daemon", NodeDaemonCommand.class);
     COMMANDS.put("warm-up", WarmUpCommand.class);
   }
 
   private Mapfs() {}
 
   public static void main(String[] arguments) {
-    DaemonProcess.startAhead(arguments);
-    CommandLine commandLine = commandLine(System.getenv(), arguments);
-    System.exit(
-        AwaitingDaemon.isMeant(arguments) ? daemon(commandLine) : commandLine.execute(arguments));
-  }
-
-  private static int daemon(CommandLine commandLine) {
-    String[] arguments;
+    Background.prepare();
+    int exitCode = commandLine(System.getenv(), arguments).execute(arguments);
     try {
-      arguments = AwaitingDaemon.await();
-    } catch (IOException | FsException e) {
-      commandLine.getErr().println("mapfs: " + Failures.line(e));
-      return Failures.code(e).exitCode();
+      Background.answer(exitCode);
+    } catch (FsException e) {
+      // Nobody waits any more; the code says the same.
     }
-    return arguments.length == 0 ? 0 : commandLine.execute(arguments);
+    System.exit(exitCode);
   }
 
   /** The whole tree of commands. */

@@ -10,11 +10,16 @@ import io.mapfs.core.rocks.RocksStore;
 public final class NativeLibraries {
   private NativeLibraries() {}
 
-  /** Loads them; need not be called. */
+  /** Loads them beside what the caller does; need not be called. */
   public static void load() {
-    Thread loading = new Thread(RocksStore::load, "mapfs-load");
+    Thread loading =
+        new Thread(
+            () -> {
+              Posix.load();
+              RocksStore.load();
+            },
+            "mapfs-load");
     loading.setDaemon(true);
     loading.start();
-    Posix.load();
   }
 }

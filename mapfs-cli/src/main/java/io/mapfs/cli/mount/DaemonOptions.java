@@ -9,13 +9,12 @@ import io.mapfs.client.ClientSecurity;
 import io.mapfs.core.wire.FailureCode;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What {@code mount} takes for the daemon, and the daemon from {@code mount}. */
+/** What {@code mount} takes for the daemon. */
 final class DaemonOptions {
   /** When fsync returns. */
   enum Durability {
@@ -201,36 +200,5 @@ final class DaemonOptions {
                 + " lies below the mount point; choose another place with --cache, --state or --log");
       }
     }
-  }
-
-  /** The same options for the daemon's command line. */
-  List<String> arguments(String node) {
-    List<String> arguments = new ArrayList<>();
-    arguments.addAll(List.of("--appliance", connection.text(), "--front-end", frontEnd));
-    Path credential = identity.existing(node);
-    if (credential != null) {
-      arguments.addAll(List.of("--identity", credential.toString()));
-    }
-    if (connection.insecure()) {
-      arguments.add("--insecure");
-    }
-    arguments.addAll(List.of("--cache", cache().toString(), "--state", state().toString()));
-    arguments.addAll(List.of("--log", log(node).toString(), "--durability", durability.name()));
-    arguments.addAll(List.of("--loss-limit", String.valueOf(lossLimitSeconds)));
-    arguments.addAll(List.of("--boot-window", String.valueOf(bootWindowSeconds)));
-    arguments.addAll(List.of("--on-loss", onLoss.name()));
-    if (cacheBytes != null) {
-      arguments.addAll(List.of("--cache-size", String.valueOf(cacheBytes)));
-    }
-    if (readOnly) {
-      arguments.add("--read-only");
-    }
-    if (!idlePolling) {
-      arguments.add("--no-idle-polling");
-    }
-    if (force) {
-      arguments.add("--force");
-    }
-    return arguments;
   }
 }

@@ -4,7 +4,7 @@ import com.google.gson.JsonObject;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Failures;
 import io.mapfs.cli.base.Release;
-import io.mapfs.cli.log.LogFile;
+import io.mapfs.core.fs.FsException;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.node.MountReport;
 import io.mapfs.node.NodeConfig;
@@ -12,10 +12,9 @@ import io.mapfs.node.NodeDaemon;
 import io.mapfs.node.NodePaths;
 import io.mapfs.node.control.RunDirectory;
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Runs the daemon in this process. */
@@ -24,8 +23,7 @@ final class DaemonRun {
 
   /** For {@code mount --foreground}: says on standard error when the mount answers. */
   static int inForeground(String node, Path mountPoint, DaemonOptions options)
-      throws ApplianceException, CommandFailure, IOException, InterruptedException {
-    LogFile.use(options.hasLog() ? options.log(node).toString() : LogFile.STANDARD_ERROR);
+      throws ApplianceException, CommandFailure, InterruptedException {
     run(
         node,
         mountPoint,
@@ -38,32 +36,40 @@ final class DaemonRun {
   }
 
   /**
-   * For the background: tells the starter over standard output, as {@link DaemonStart} reads it.
+   * For a command that becomes a daemon ({@link Background}).
+   *
+   * @param mounted told when the mount answers: {@code node, mountPoint, frontEnd, log, pid, ...}
+   * @return the exit code of a daemon, which logs what is wrong at its end
    */
-  static int inBackground(String node, Path mountPoint, DaemonOptions options)
-      throws InterruptedException {
-    PrintStream starter = System.out;
+  static int inBackground(
+      String node, Path mountPoint, DaemonOptions options, Consumer<JsonObject> mounted)
+      throws ApplianceException, CommandFailure, InterruptedException {
     Path log = options.log(node);
     try {
-      LogFile.use(log.toString());
       run(
           node,
           mountPoint,
           options,
           report -> {
-            tell(starter, ready(report, log));
-            starter.close();
+            mounted.accept(json(report, log));
+            goOn(Path.of(log + ".err"));
           });
       return 0;
-    } catch (ApplianceException | CommandFailure | IOException | RuntimeException e) {
-      // For the log of a mount that had answered; before that, the starter prints it.
-      Logger logger = LoggerFactory.getLogger(DaemonRun.class);
-      logger.error("{}", Failures.line(e), e);
-      JsonObject failure = new JsonObject();
-      failure.addProperty("code", Failures.code(e).number());
-      failure.addProperty("message", Failures.line(e));
-      tell(starter, failure);
+    } catch (ApplianceException | CommandFailure | RuntimeException e) {
+      LoggerFactory.getLogger(DaemonRun.class).error("{}", Failures.line(e), e);
+      if (Background.isAwaited()) {
+        throw e;
+      }
       return Failures.code(e).exitCode();
+    }
+  }
+
+  private static void goOn(Path errors) {
+    try {
+      Background.goOn(errors);
+    } catch (FsException e) {
+      throw new UncheckedIOException(
+          new IOException("cannot go on in the background: " + e.getMessage(), e));
     }
   }
 
@@ -91,7 +97,7 @@ final class DaemonRun {
         ready);
   }
 
-  private static JsonObject ready(MountReport report, Path log) {
+  private static JsonObject json(MountReport report, Path log) {
     JsonObject json = new JsonObject();
     json.addProperty("node", report.node());
     json.addProperty("mountPoint", report.mountPoint().toString());
@@ -106,10 +112,5 @@ final class DaemonRun {
     json.addProperty("log", log.toString());
     json.addProperty("pid", ProcessHandle.current().pid());
     return json;
-  }
-
-  private static void tell(PrintStream starter, JsonObject line) {
-    starter.println(line);
-    starter.flush();
   }
 }

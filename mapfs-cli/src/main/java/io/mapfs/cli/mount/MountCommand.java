@@ -4,13 +4,18 @@ import com.google.gson.JsonObject;
 import io.mapfs.cli.base.CommandFailure;
 import io.mapfs.cli.base.Fields;
 import io.mapfs.cli.base.OutputOptions;
+import io.mapfs.cli.log.LogFile;
+import io.mapfs.core.fs.FsException;
 import io.mapfs.core.wire.ApplianceException;
 import io.mapfs.core.wire.FailureCode;
 import io.mapfs.node.control.DaemonClient;
 import io.mapfs.node.control.RunDirectory;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -65,22 +70,39 @@ public class MountCommand implements Callable<Integer> {
     }
     Path mountPoint = MountPoint.check(directory);
     options.checkOutside(mountPoint, node);
-    refuseSecondMount();
-    prepare(node, options);
+    LogFile.use(
+        foreground && !options.hasLog() ? LogFile.STANDARD_ERROR : options.log(node).toString());
     if (foreground) {
+      refuseSecondMount();
+      prepare(node, options);
       return DaemonRun.inForeground(node, mountPoint, options);
     }
-    JsonObject report =
-        DaemonStart.inBackground(node, mountPoint, options, Duration.ofSeconds(timeoutSeconds));
+    if (!Background.isAwaited()) {
+      throw new CommandFailure(
+          FailureCode.INTERNAL,
+          "not started by the launcher: run bin/mapfs of the distribution, or give --foreground");
+    }
+    Background.endWithLauncher();
+    giveUpLater();
+    refuseSecondMount();
+    prepare(node, options);
+    return DaemonRun.inBackground(node, mountPoint, options, this::mounted);
+  }
+
+  /** The mount answers: says so, once all is done that the user asked for. */
+  private void mounted(JsonObject report) {
     if (renewIdentity) {
-      report.add("renewed", Fields.array(IdentityFiles.renew(mountPoint)));
+      renewIdentity(report);
     }
     output.print(
         report,
         out -> {
           out.printf(
               "Mounted %s at %s (front end %s), log: %s%n",
-              node, mountPoint, Fields.text(report, "frontEnd"), Fields.text(report, "log"));
+              node,
+              mountPoint(report),
+              Fields.text(report, "frontEnd"),
+              Fields.text(report, "log"));
           for (String file : Fields.texts(report, "renewed")) {
             out.printf("Renewed /%s%n", file);
           }
@@ -91,7 +113,54 @@ public class MountCommand implements Callable<Integer> {
                 node);
           }
         });
-    return 0;
+  }
+
+  private static void renewIdentity(JsonObject report) {
+    try {
+      report.add("renewed", Fields.array(IdentityFiles.renew(mountPoint(report))));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new UncheckedIOException(
+          new InterruptedIOException("interrupted while the identity was renewed"));
+    }
+  }
+
+  private static Path mountPoint(JsonObject report) {
+    return Path.of(Fields.text(report, "mountPoint"));
+  }
+
+  /** Ends the process if the mount has not answered in time. */
+  private void giveUpLater() {
+    Thread timer =
+        new Thread(
+            () -> {
+              try {
+                TimeUnit.SECONDS.sleep(timeoutSeconds);
+                giveUp();
+              } catch (InterruptedException | FsException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "mapfs-mount-timeout");
+    timer.setDaemon(true);
+    timer.start();
+  }
+
+  private void giveUp() throws FsException {
+    if (Background.isAwaited()) {
+      System.err.println(
+          "mapfs: the mount did not answer within "
+              + timeoutSeconds
+              + " seconds and was given up; see "
+              + options.log(node)
+              + " or wait longer with --timeout");
+      int exitCode = FailureCode.UNAVAILABLE.exitCode();
+      if (Background.answer(exitCode)) {
+        System.exit(exitCode);
+      }
+    }
   }
 
   /** What is to be done before the daemon is started. */
@@ -113,10 +182,5 @@ public class MountCommand implements Callable<Integer> {
             + Fields.text(running, "mountPoint")
             + "; unmount it first: mapfs umount "
             + Fields.text(running, "mountPoint"));
-  }
-
-  static CommandFailure failure(JsonObject report) {
-    return new CommandFailure(
-        FailureCode.of((int) Fields.number(report, "code")), Fields.text(report, "message"));
   }
 }

@@ -104,6 +104,8 @@ public interface Libc {
 
   int setpriority(int which, int who, int priority);
 
+  int chdir(long path);
+
   int gettid();
 
   int geteuid();

@@ -167,6 +167,12 @@ public final class Posix {
     check(LIBC.dup2(source.number(), target), "dup2", target);
   }
 
+  /** chdir(2), of the whole process; what Java holds of relative paths does not know of it. */
+  public static void changeDirectory(String path) throws FsException {
+    byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
+    check(LIBC.chdir(Scratch.get().path(bytes)), "chdir", bytes);
+  }
+
   // ---- Data ----
 
   /** read(2); -1 at the end of the file. */

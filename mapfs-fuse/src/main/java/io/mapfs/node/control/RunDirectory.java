@@ -24,7 +24,8 @@ public final class RunDirectory {
   /** The one that the environment names, or the default. */
   public static RunDirectory ofEnvironment() {
     String named = System.getenv("MAPFS_RUN");
-    return new RunDirectory(Path.of(named == null || named.isEmpty() ? "/run/mapfs" : named));
+    return new RunDirectory(
+        Path.of(named == null || named.isEmpty() ? "/run/mapfs" : named).toAbsolutePath());
   }
 
   /** Makes the directory, for its owner alone, and returns the node's socket path. */
