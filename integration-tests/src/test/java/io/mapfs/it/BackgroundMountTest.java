@@ -92,6 +92,8 @@ final class BackgroundMountTest {
     assertEquals(
         String.valueOf(pid), Sandbox.shell("ps -o sid= -p \"$1\" | tr -d ' '", pid), "session");
     assertTrue(Files.exists(root.resolve("etc")));
+    String log = Files.readString(Path.of(user.log("web01")));
+    assertTrue(log.contains("mounted"), "the log says: " + log);
   }
 
   @ParameterizedTest

@@ -3,10 +3,7 @@ package io.mapfs.node;
 import io.mapfs.core.posix.Posix;
 import io.mapfs.core.rocks.RocksStore;
 
-/**
- * What a daemon loads that takes long. Nothing here may have a logger: it is called while nobody
- * knows yet where the daemon logs.
- */
+/** What a daemon loads that takes long. */
 public final class NativeLibraries {
   private NativeLibraries() {}
 

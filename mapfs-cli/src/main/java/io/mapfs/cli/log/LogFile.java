@@ -1,11 +1,13 @@
 package io.mapfs.cli.log;
 
+import ch.qos.logback.classic.LoggerContext;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.slf4j.LoggerFactory;
 
-/** Says where this process logs. To be called before the first logger is made. */
+/** Says where this process logs: nowhere, until it is said. */
 public final class LogFile {
   /** Stands for standard error. */
   public static final String STANDARD_ERROR = "-";
@@ -28,6 +30,10 @@ public final class LogFile {
       }
       Files.newByteChannel(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND).close();
     }
+    // A logger may have been made before: the first has Logback configured, to log nowhere.
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     System.setProperty(PROPERTY, target);
+    context.reset();
+    new LogConfigurator().configure(context);
   }
 }
