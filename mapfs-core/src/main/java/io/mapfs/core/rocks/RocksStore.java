@@ -118,6 +118,7 @@ public final class RocksStore implements KeyValueStore {
   public static RocksStore open(Path directory, RocksOptions options) throws IOException {
     Files.createDirectories(directory);
     requireCurrent(directory);
+    RocksManifest.check(directory.resolve(CURRENT));
     RocksHandles handles = new RocksHandles();
     try {
       return open(directory, options, handles);
