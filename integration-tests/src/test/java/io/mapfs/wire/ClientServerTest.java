@@ -671,6 +671,64 @@ final class ClientServerTest {
     }
   }
 
+  @Test
+  void anAnswerThatKeepsComingIsWaitedFor() throws Exception {
+    try (ServerSocket slow = new ServerSocket(0)) {
+      CountDownLatch silence = new CountDownLatch(1);
+      Thread trickle = new Thread(() -> trickle(slow, silence));
+      trickle.start();
+      ApplianceClient client =
+          ApplianceClient.connect(
+              new Endpoint("127.0.0.1", slow.getLocalPort()),
+              NODE.withTimeouts(ClientTimeouts.DEFAULTS.withRequest(Duration.ofSeconds(2))));
+      opened.add(client);
+      StoredBlock block = block(1, BlockId.BLOCK_BYTES);
+      ApplianceClient.await(client.putBlocks(List.of(block), Priority.DEMAND));
+      CompletableFuture<Message.Blocks> answer =
+          client.getBlocks(SCOPE, List.of(block.id()), Priority.DEMAND);
+      // One that waits behind it has as much time.
+      CompletableFuture<Message.Done> behind = client.ping();
+      assertEquals(List.of(block), answer.get().blocks());
+      behind.get();
+      // But not for an answer that does not come, or stops coming.
+      silence.countDown();
+      CompletableFuture<Message.Blocks> lost =
+          client.getBlocks(SCOPE, List.of(block.id()), Priority.DEMAND);
+      assertTrue(failureOf(lost).getMessage().contains("within 2 s"), failureOf(lost).getMessage());
+      client.close();
+      trickle.join();
+    }
+  }
+
+  /** Between a client and the server; answers come at some 25 KiB a second. */
+  private void trickle(ServerSocket front, CountDownLatch silence) {
+    try (Socket client = front.accept();
+        Socket appliance = new Socket(LOOPBACK, server.address().getPort())) {
+      Thread requests =
+          new Thread(
+              () -> {
+                try {
+                  client.getInputStream().transferTo(appliance.getOutputStream());
+                  appliance.close();
+                } catch (IOException e) {
+                  // Either end has gone.
+                }
+              });
+      requests.start();
+      byte[] piece = new byte[2048];
+      int count;
+      while ((count = appliance.getInputStream().read(piece)) >= 0) {
+        if (silence.getCount() > 0) {
+          client.getOutputStream().write(piece, 0, count);
+          Thread.sleep(80);
+        }
+      }
+      requests.join();
+    } catch (IOException | InterruptedException e) {
+      // The client has gone.
+    }
+  }
+
   // ---- the server's own bounds ----
 
   /** Sends bytes and returns what comes back until the server closes the connection. */

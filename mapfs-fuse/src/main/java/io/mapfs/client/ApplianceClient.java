@@ -20,18 +20,20 @@ import java.util.function.Consumer;
 /**
  * A connection to the appliance, safe for use by many threads at once.
  *
- * <p>Every request has a deadline. Its future fails with an {@link ApplianceException}: the
- * appliance's refusal, or UNAVAILABLE when there is no connection or no answer in time. Cancelling
- * the future tells the appliance that the answer is not wanted. Futures are completed on the
- * client's network thread: what depends on them must not block. Buffers handed to a request are
- * borrowed until its future is done; buffers in an answer belong to the caller.
+ * <p>Every request has a deadline, which is put off for as long as parts of long answers come. Its
+ * future fails with an {@link ApplianceException}: the appliance's refusal, or UNAVAILABLE when
+ * there is no connection or no answer in time. Cancelling the future tells the appliance that the
+ * answer is not wanted. Futures are completed on the client's network thread: what depends on them
+ * must not block. Buffers handed to a request are borrowed until its future is done; buffers in an
+ * answer belong to the caller.
  */
 public interface ApplianceClient extends AutoCloseable {
   /**
-   * Deadline of a record, however slow the link is: one that is given up half-way has to be sent
-   * from its beginning. Whether the appliance lives, the connection knows by itself.
+   * Deadline of what is on its way, however slow the link is: a record or an answer that is given
+   * up half-way has to be sent from its beginning. Whether the appliance lives, the connection
+   * knows by itself.
    */
-  Duration RECORD_LIMIT = Duration.ofMinutes(15);
+  Duration TRANSFER_LIMIT = Duration.ofMinutes(15);
 
   /**
    * Connects and shakes hands. The connection is not made anew when it breaks; see {@link
@@ -142,7 +144,10 @@ public interface ApplianceClient extends AutoCloseable {
   /** Appends are sent and handled in the order of the calls. Never sent a second time. */
   default CompletableFuture<Message.Appended> append(JournalRecord record, List<ByteBuffer> pages) {
     return request(
-        new Message.Append(record, pages), Message.Appended.class, Priority.JOURNAL, RECORD_LIMIT);
+        new Message.Append(record, pages),
+        Message.Appended.class,
+        Priority.JOURNAL,
+        TRANSFER_LIMIT);
   }
 
   /** How far the appliance accepted records of that epoch. */
@@ -157,7 +162,7 @@ public interface ApplianceClient extends AutoCloseable {
         new Message.AppendTail(record, pages),
         Message.Appended.class,
         Priority.JOURNAL,
-        RECORD_LIMIT);
+        TRANSFER_LIMIT);
   }
 
   default CompletableFuture<Message.Done> closeOverlay(String node, long epoch) {

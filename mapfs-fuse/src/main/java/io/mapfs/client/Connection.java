@@ -60,6 +60,7 @@ final class Connection implements ApplianceClient {
   private final Thread writer;
   private final Thread watcher;
   private final Liveness liveness;
+  private final FrameReader frames;
 
   /** When the watcher looks again; it is woken for anything earlier. */
   private volatile long watchNanos;
@@ -71,6 +72,7 @@ final class Connection implements ApplianceClient {
     this.config = config;
     this.transport = transport;
     this.liveness = new Liveness(config.timeouts().keepAlive().toNanos(), System.nanoTime());
+    this.frames = new FrameReader(transport, liveness);
     this.room = new Semaphore(config.maxPending() + URGENT_ROOM);
     this.reader = Threads.daemon("mapfs-client-read", this::read);
     this.writer = Threads.daemon("mapfs-client-write", this::write);
@@ -311,7 +313,6 @@ final class Connection implements ApplianceClient {
   // ---- threads ----
 
   private void read() {
-    FrameReader frames = new FrameReader(transport, liveness);
     try {
       while (true) {
         accept(frames.next());
@@ -432,10 +433,13 @@ final class Connection implements ApplianceClient {
       // Published before the look, so that a request that comes meanwhile wakes this thread.
       watchNanos = next;
       for (PendingRequest<?> request : pending.values()) {
-        if (request.deadlineNanos() - now <= 0) {
+        // The handshake has its time, and no more.
+        long deadline =
+            welcome == null ? request.deadlineNanos() : request.deadlineNanos(frames.partNanos());
+        if (deadline - now <= 0) {
           request.expire(endpoint);
-        } else if (request.deadlineNanos() - next < 0) {
-          next = request.deadlineNanos();
+        } else if (deadline - next < 0) {
+          next = deadline;
         }
       }
       watchNanos = next;

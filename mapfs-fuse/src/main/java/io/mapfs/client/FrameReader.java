@@ -7,13 +7,14 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** Cuts the received bytes into frames. For one thread. */
+/** Cuts the received bytes into frames. For one thread, but for {@link #partNanos}. */
 final class FrameReader {
   private static final int BUFFER_BYTES = 128 * 1024;
 
   private final Transport transport;
   private final Liveness liveness;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).limit(0);
+  private volatile long partNanos = System.nanoTime();
 
   /**
    * @param liveness told when this thread waits, and of every byte that comes
@@ -25,6 +26,11 @@ final class FrameReader {
 
   /** A frame as it came. The payload is a heap buffer of its own, the taker's. */
   record Received(FrameHeader header, ByteBuffer payload) {}
+
+  /** When a part of a frame last came that was not its end, as of {@link System#nanoTime}. */
+  long partNanos() {
+    return partNanos;
+  }
 
   /**
    * Waits for the next frame.
@@ -45,6 +51,7 @@ final class FrameReader {
       if (!payload.hasRemaining()) {
         break;
       }
+      partNanos = System.nanoTime();
       fill();
     }
     payload.flip();

@@ -15,6 +15,10 @@ final class PendingRequest<T extends Message> extends CompletableFuture<T> {
   private final String what;
   private final Class<T> reply;
   private final Duration timeout;
+
+  /** How far parts of long answers can put the deadline off. */
+  private final long latestNanos;
+
   private final Consumer<JsonObject> progress;
   private final AtomicBoolean sent = new AtomicBoolean();
   private volatile long deadlineNanos;
@@ -31,7 +35,9 @@ final class PendingRequest<T extends Message> extends CompletableFuture<T> {
     this.reply = reply;
     this.timeout = timeout;
     this.progress = progress;
-    this.deadlineNanos = System.nanoTime() + timeout.toNanos();
+    long nowNanos = System.nanoTime();
+    this.deadlineNanos = nowNanos + timeout.toNanos();
+    this.latestNanos = nowNanos + ApplianceClient.TRANSFER_LIMIT.toNanos();
   }
 
   int id() {
@@ -41,6 +47,16 @@ final class PendingRequest<T extends Message> extends CompletableFuture<T> {
   /** As of {@link System#nanoTime}. */
   long deadlineNanos() {
     return deadlineNanos;
+  }
+
+  /**
+   * The deadline on a connection over which a part of a long answer came just now: as much later as
+   * if the request had been sent then, since its own answer may be on its way or behind that one.
+   */
+  long deadlineNanos(long partNanos) {
+    long put = partNanos + timeout.toNanos();
+    long bounded = put - latestNanos < 0 ? put : latestNanos;
+    return bounded - deadlineNanos > 0 ? bounded : deadlineNanos;
   }
 
   /** Called when its frame is about to be written; false if that is not wanted any more. */
