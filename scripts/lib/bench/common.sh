@@ -35,7 +35,8 @@ start_appliance() { # STORE [ADDRESS]
   [ -d "$store" ] || "$mapfs" appliance init --store "$store" >>"$work/log" 2>&1 || return 1
   port=$(free_port)
   [ "$address" = 127.0.0.1 ] || export MAPFS_TEST_NETWORK=plain
-  "$mapfs" appliance serve --store "$store" --listen "$address:$port" --insecure >>"$work/serve.log" 2>&1 </dev/null &
+  # In a session of its own, as a service is: processors are shared among sessions first (sched(7), autogroup).
+  setsid "$mapfs" appliance serve --store "$store" --listen "$address:$port" --insecure >>"$work/serve.log" 2>&1 </dev/null &
   serve_pid=$!
   MAPFS_APPLIANCE=$address:$port
   await_appliance

@@ -2,7 +2,7 @@
 
 titles[remote]="A root over the network, beside other network filesystems"
 
-remote_systems="sshfs rclone glusterfs mapfs"
+remote_systems="sshfs glusterfs mapfs"
 remote_ssh_port=17422
 remote_gluster_port=17424
 declare -A remote_pids # "NAME server|client" -> the process whose descendants and itself are counted
@@ -33,14 +33,6 @@ StrictModes no
 UsePAM no
 PermitRootLogin prohibit-password
 Subsystem sftp internal-sftp
-CONF
-  cat >"$dir/rclone" <<CONF
-[there]
-type = sftp
-host = 127.0.0.1
-port = $remote_ssh_port
-user = root
-key_file = $dir/user
 CONF
   cat >"$dir/brick.vol" <<CONF
 volume posix
@@ -80,15 +72,35 @@ CONF
 }
 
 # A tree as it was installed, for those that serve a directory.
-remote_tree() {
+remote_tree() { # FROM
   rm -rf --one-file-system "$work/remote/tree"
-  cp -a --one-file-system "$tree" "$work/remote/tree"
+  cp -a --one-file-system "$1" "$work/remote/tree"
+}
+
+# GlusterFS knows only what came through it.
+remote_fill() {
+  local dir=$work/remote
+  mkdir "$dir/empty"
+  remote_tree "$dir/empty" && remote_gluster && remote_mounted glusterfs &&
+    cp -a --one-file-system "$tree/." "$dir/mnt/" >>"$work/log" 2>&1
+  local status=$?
+  remote_stop glusterfs
+  [ $status = 0 ] && mv "$dir/tree" "$dir/brick"
+}
+
+remote_gluster() {
+  local dir=$work/remote
+  /usr/sbin/glusterfsd -N -f "$dir/brick.vol" -l "$dir/brick.log" >>"$work/log" 2>&1 </dev/null &
+  remote_pids["glusterfs server"]=$!
+  sleep 0.5
+  /usr/sbin/glusterfs -N --acl -f "$dir/client.vol" -l "$dir/client.log" "$dir/mnt" >>"$work/log" 2>&1 </dev/null &
+  remote_pids["glusterfs client"]=$!
 }
 
 remote_mounted() { # after a client was started in the background
   local try
   for ((try = 0; try < 100; try++)); do
-    mountpoint -q "$work/remote/mnt" && ls "$work/remote/mnt/etc" >/dev/null 2>&1 && return 0
+    mountpoint -q "$work/remote/mnt" && ls "$work/remote/mnt" >/dev/null 2>&1 && return 0
     sleep 0.1
   done
   say "$1 does not answer"
@@ -98,26 +110,18 @@ remote_mounted() { # after a client was started in the background
 remote_start() { # NAME, fresh on both sides
   local dir=$work/remote
   case $1 in
-    sshfs | rclone)
-      remote_tree && drop_caches
+    sshfs)
+      remote_tree "$tree" && drop_caches
       /usr/sbin/sshd -D -f "$dir/sshd" >>"$work/log" 2>&1 </dev/null &
       remote_pids["$1 server"]=$!
       sleep 0.5
-      if [ "$1" = sshfs ]; then
-        sshfs -f -o "allow_other,suid,dev,max_conns=2,port=$remote_ssh_port,IdentityFile=$dir/user,StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null" \
-          "root@127.0.0.1:$dir/tree" "$dir/mnt" >>"$work/log" 2>&1 </dev/null &
-      else
-        rm -rf "$dir/rclone-cache"
-        rclone mount --config "$dir/rclone" --allow-other --vfs-cache-mode full --cache-dir "$dir/rclone-cache" --links \
-          "there:$dir/tree" "$dir/mnt" >>"$work/log" 2>&1 </dev/null &
-      fi
+      sshfs -f -o "allow_other,suid,dev,max_conns=2,port=$remote_ssh_port,IdentityFile=$dir/user,StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null" \
+        "root@127.0.0.1:$dir/tree" "$dir/mnt" >>"$work/log" 2>&1 </dev/null &
+      remote_pids["sshfs client"]=$!
       ;;
     glusterfs)
-      remote_tree && drop_caches
-      /usr/sbin/glusterfsd -N -f "$dir/brick.vol" -l "$dir/brick.log" >>"$work/log" 2>&1 </dev/null &
-      remote_pids["$1 server"]=$!
-      sleep 0.5
-      /usr/sbin/glusterfs -N --acl -f "$dir/client.vol" -l "$dir/client.log" "$dir/mnt" >>"$work/log" 2>&1 </dev/null &
+      [ -d "$dir/brick" ] || remote_fill || return 1
+      remote_tree "$dir/brick" && drop_caches && remote_gluster
       ;;
     mapfs)
       rm -rf "$dir/state" "$dir/cache"
@@ -132,7 +136,6 @@ remote_start() { # NAME, fresh on both sides
       return
       ;;
   esac
-  remote_pids["$1 client"]=$!
   remote_mounted "$1"
 }
 
@@ -148,12 +151,13 @@ remote_stop() { # NAME
   wait "${remote_pids[$1 client]}" "${remote_pids[$1 server]}" 2>/dev/null
 }
 
-remote_read() { bash -c "find '$work/remote/mnt' -xdev -type f -print0 | xargs -0 cat >/dev/null"; }
+# What hangs is taken for what fails.
+remote_read() { timeout 300 bash -c "find '$work/remote/mnt' -xdev -type f -print0 | xargs -0 cat >/dev/null"; }
 
 # In a mount namespace of its own, whatever the filesystem makes of devices.
 remote_install() {
   cp "$work/remote/hello.deb" "$work/remote/mnt/hello.deb" &&
-    unshare --mount --propagation private sh -ec '
+    timeout 120 unshare --mount --propagation private sh -ec '
       mount -t proc proc "$1/proc"
       mount --rbind /dev "$1/dev"
       chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
@@ -183,15 +187,15 @@ section_remote() {
   local name i bytes
   remote_prepare || return 1
   bytes=$(find "$tree" -xdev -type f -printf '%i %s\n' | sort -u | awk '{ n += $2 } END { print n }')
-  echo "Loopback, unshaped; caches dropped on both sides, a fresh mount for each figure; medians of $runs. sshfs and rclone over sftp, GlusterFS (one brick, no TLS) and MapFS (TLS) each on the Debian tree of the quickstart, $(mib "$bytes") of content. The install is \`apt-get install\` of a package file (hello) in a chroot on the mount, and a run of it."
+  echo "Loopback, unshaped; caches dropped on both sides, a fresh mount for each figure; medians of $runs. sshfs, GlusterFS (one brick, no TLS) and MapFS (TLS) each on the Debian tree of the quickstart, $(mib "$bytes") of content. The install is \`apt-get install\` of a package file (hello) in a chroot on the mount, and a run of it."
   echo
   echo "| filesystem | full read (s) | MB/s | processor seconds a GB: node | server | apt-get install (s) |"
   echo "|---|---|---|---|---|---|"
   for name in $remote_systems; do
-    for ((i = 0; i < runs; i++)); do remote_run $name || return 1; done >"$work/remote/$name"
-    awk -v name=$name -v b="$bytes" -v s="$(cut -d' ' -f1 "$work/remote/$name" | median)" \
-      -v server="$(cut -d' ' -f2 "$work/remote/$name" | median)" -v client="$(cut -d' ' -f3 "$work/remote/$name" | median)" \
-      -v install="$(cut -d' ' -f4 "$work/remote/$name" | grep -q fails && echo fails || cut -d' ' -f4 "$work/remote/$name" | median)" 'BEGIN {
+    for ((i = 0; i < runs; i++)); do remote_run $name || return 1; done >"$work/remote/$name.runs"
+    awk -v name=$name -v b="$bytes" -v s="$(cut -d' ' -f1 "$work/remote/$name.runs" | median)" \
+      -v server="$(cut -d' ' -f2 "$work/remote/$name.runs" | median)" -v client="$(cut -d' ' -f3 "$work/remote/$name.runs" | median)" \
+      -v install="$(cut -d' ' -f4 "$work/remote/$name.runs" | grep -q fails && echo fails || cut -d' ' -f4 "$work/remote/$name.runs" | median)" 'BEGIN {
         printf "| %s | %.2f | %.0f | %.2f | %.2f | %s |\n", name, s, b / 1e6 / s, client / b * 1e9, server / b * 1e9, install }'
   done
 }
