@@ -149,6 +149,7 @@ remote_stop() { # NAME
   for ((try = 0; try < 50; try++)); do umount "$work/remote/mnt" 2>/dev/null && break; sleep 0.1; done
   kill $(family "${remote_pids[$1 client]}") $(family "${remote_pids[$1 server]}") 2>/dev/null
   wait "${remote_pids[$1 client]}" "${remote_pids[$1 server]}" 2>/dev/null
+  return 0 # they were killed
 }
 
 # What hangs is taken for what fails.

@@ -24,6 +24,7 @@ start_secure_appliance() { # STORE
   MAPFS_APPLIANCE=127.0.0.1:$(free_port)
   "$mapfs" appliance serve --store "$1" --listen "$MAPFS_APPLIANCE" >>"$work/serve.log" 2>&1 </dev/null &
   serve_pid=$!
+  rm -f "$work/light1.pem"
   MAPFS_CREDENTIAL=$1/keys/admin.pem await_appliance &&
     MAPFS_CREDENTIAL=$1/keys/admin.pem "$mapfs" node token create light1 --file "$work/token" >>"$work/log" 2>&1 &&
     MAPFS_IDENTITY=$work/light1.pem "$mapfs" node join --token-file "$work/token" >>"$work/log" 2>&1
