@@ -35,11 +35,15 @@ start_appliance() { # STORE [ADDRESS]
   [ -d "$store" ] || "$mapfs" appliance init --store "$store" >>"$work/log" 2>&1 || return 1
   port=$(free_port)
   [ "$address" = 127.0.0.1 ] || export MAPFS_TEST_NETWORK=plain
-  # In a session of its own, as a service is: processors are shared among sessions first (sched(7), autogroup).
-  setsid "$mapfs" appliance serve --store "$store" --listen "$address:$port" --insecure >>"$work/serve.log" 2>&1 </dev/null &
-  serve_pid=$!
-  MAPFS_APPLIANCE=$address:$port
+  serve_store "$store" "$address:$port" --insecure
   await_appliance
+}
+
+serve_store() { # STORE ADDRESS:PORT [FLAG...]
+  MAPFS_APPLIANCE=$2
+  # In a session of its own, as a service is: processors are shared among sessions first (sched(7), autogroup).
+  setsid "$mapfs" appliance serve --store "$1" --listen "$2" "${@:3}" >>"$work/serve.log" 2>&1 </dev/null &
+  serve_pid=$!
 }
 
 await_appliance() {

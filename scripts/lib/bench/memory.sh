@@ -8,7 +8,7 @@ section_memory() {
   find "$work/mnt/node-1000000" -printf '' || return 1
   find "$work/mnt/node-1000000/d000" -type f -exec cat {} + >/dev/null
   local daemon appliance pid
-  pid=$("$mapfs" status --output json >/dev/null; pgrep -f "mapfs.jar mount node-1000000" | head -1)
+  pid=$(pgrep -f "mapfs.jar mount node-1000000" | head -1)
   [ -n "$pid" ] || { say "no daemon process found"; return 1; }
   daemon=$(resident "$pid")
   appliance=$(resident "$(pgrep -f "appliance serve --store $work/big-store" | head -1)")

@@ -166,7 +166,7 @@ remote_install() {
       chroot "$1" /usr/bin/hello' sh "$work/remote/mnt"
 }
 
-remote_install_time() { if timed remote_install 2>/dev/null; then :; else echo fails; fi; }
+remote_install_time() { timed remote_install 2>/dev/null || echo fails; }
 
 # Seconds of the read, processor seconds of server and client in it, seconds of the install.
 remote_run() { # NAME

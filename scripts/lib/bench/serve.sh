@@ -21,9 +21,7 @@ build_load() {
 
 # Serves the store with TLS; light1's certificate is in $work/light1.pem.
 start_secure_appliance() { # STORE
-  MAPFS_APPLIANCE=127.0.0.1:$(free_port)
-  "$mapfs" appliance serve --store "$1" --listen "$MAPFS_APPLIANCE" >>"$work/serve.log" 2>&1 </dev/null &
-  serve_pid=$!
+  serve_store "$1" "127.0.0.1:$(free_port)"
   rm -f "$work/light1.pem"
   MAPFS_CREDENTIAL=$1/keys/admin.pem await_appliance &&
     MAPFS_CREDENTIAL=$1/keys/admin.pem "$mapfs" node token create light1 --file "$work/token" >>"$work/log" 2>&1 &&

@@ -30,9 +30,7 @@ final class BackgroundMountTest {
   @BeforeEach
   void start() throws Exception {
     Requirements.mounts();
-    user = new Sandbox().withAppliance();
-    user.importSmallTree();
-    user.run("node", "add", "web01", "--master", "debian").ok();
+    user = new Sandbox().withAppliance().withNode("web01");
     root = user.newDirectory("mnt-web01");
   }
 

@@ -31,9 +31,7 @@ final class OneWriterTest {
   @BeforeEach
   void add() throws Exception {
     Requirements.mounts();
-    user = new Sandbox().withAppliance();
-    user.importSmallTree();
-    user.run("node", "add", "web01", "--master", "debian").ok();
+    user = new Sandbox().withAppliance().withNode("web01");
     root = user.newDirectory("mnt-web01");
   }
 

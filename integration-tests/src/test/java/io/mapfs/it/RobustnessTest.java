@@ -38,9 +38,7 @@ final class RobustnessTest {
   @BeforeEach
   void mount() throws Exception {
     Requirements.mounts();
-    user = new Sandbox().withAppliance();
-    user.importSmallTree();
-    user.run("node", "add", NODE, "--master", "debian").ok();
+    user = new Sandbox().withAppliance().withNode(NODE);
     root = user.newDirectory("mnt-" + NODE);
     mountNode();
   }

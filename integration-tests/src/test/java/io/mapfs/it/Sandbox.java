@@ -120,6 +120,13 @@ public final class Sandbox implements AutoCloseable {
         "MAPFS_APPLIANCE", line.substring(line.lastIndexOf(SERVING) + SERVING.length()));
   }
 
+  /** Adds a node of {@link SmallTree}. */
+  Sandbox withNode(String node) throws IOException, InterruptedException {
+    importSmallTree();
+    run("node", "add", node, "--master", "debian").ok();
+    return this;
+  }
+
   /** Imports {@link SmallTree} as master debian. */
   Path importSmallTree() throws IOException, InterruptedException {
     Path rootfs = SmallTree.make(newDirectory("rootfs"));

@@ -72,21 +72,24 @@ public class MountCommand implements Callable<Integer> {
     options.checkOutside(mountPoint, node);
     LogFile.use(
         foreground && !options.hasLog() ? LogFile.STANDARD_ERROR : options.log(node).toString());
-    if (foreground) {
-      refuseSecondMount();
-      prepare(node, options);
-      return DaemonRun.inForeground(node, mountPoint, options);
+    if (!foreground) {
+      requireLauncher();
+      Background.endWithLauncher();
+      giveUpLater();
     }
+    refuseSecondMount();
+    prepare(node, options);
+    return foreground
+        ? DaemonRun.inForeground(node, mountPoint, options)
+        : DaemonRun.inBackground(node, mountPoint, options, this::mounted);
+  }
+
+  private static void requireLauncher() throws CommandFailure {
     if (!Background.isAwaited()) {
       throw new CommandFailure(
           FailureCode.INTERNAL,
           "not started by the launcher: run bin/mapfs of the distribution, or give --foreground");
     }
-    Background.endWithLauncher();
-    giveUpLater();
-    refuseSecondMount();
-    prepare(node, options);
-    return DaemonRun.inBackground(node, mountPoint, options, this::mounted);
   }
 
   /** The mount answers: says so, once all is done that the user asked for. */
